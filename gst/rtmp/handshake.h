@@ -1,0 +1,93 @@
+// The handshake before the first chunk: simple (RTMP 1.0 §5.2) and with digests, in both roles.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <array>
+
+#include "rtmp/bytes.h"
+#include "rtmp/error.h"
+#include "rtmp/random.h"
+#include "rtmp/clock.h"
+
+namespace rtmp {
+
+constexpr std::size_t handshake_block_size = 1536;
+constexpr std::uint8_t plain_version = 3;
+
+// Where the digest lies in C1 and S1, "scheme A" and "scheme B" (docs/protocol/handshake.md).
+enum class DigestScheme { digest_first, key_first };
+
+// The building stones, for tests and for the encrypted variants.
+namespace handshake {
+
+using Block = std::array<std::uint8_t, handshake_block_size>;
+enum class Role { client, server };
+
+// Where the 32 bytes of the digest begin in a block of this scheme.
+std::size_t digest_offset(Bytes block, DigestScheme scheme);
+// Where the 128 bytes of the Diffie-Hellman key begin.
+std::size_t key_offset(Bytes block, DigestScheme scheme);
+// Computes the digest as `signer` and stores it in its place.
+void sign_first_block(std::span<std::uint8_t, handshake_block_size> block, DigestScheme scheme,
+                      Role signer);
+// The scheme in which `signer` signed the block, if any.
+std::optional<DigestScheme> find_digest(Bytes block, Role signer);
+// C2 or S2: the last 32 bytes sign the rest with a key made from the digest of the peer's block.
+void sign_second_block(std::span<std::uint8_t, handshake_block_size> block, Bytes peer_digest,
+                       Role signer);
+bool second_block_is_signed(Bytes block, Bytes own_digest, Role signer);
+
+}  // namespace handshake
+
+// The client's side. Usage: send output(), then give what arrives to receive() until done().
+class ClientHandshake {
+ public:
+  enum class Kind {
+    simple,  // C1 with four zero bytes; every server understands it
+    digest,  // C1 with a digest: some Flash Media Servers and CDNs want it
+  };
+
+  // `epoch`: C1's time field, ms.
+  ClientHandshake(Kind kind, std::uint32_t epoch, const Random& random);
+
+  // Takes from the front of `input` what belongs to the handshake; the rest stays, the first chunks
+  // may follow in the same segment. `now`: the client's own time field for C2, ms.
+  Result<void> receive(Bytes& input, std::uint32_t now);
+  // Bytes to send now; each is handed out once.
+  std::vector<std::uint8_t> take_output() { return std::move(output_); }
+  bool done() const { return done_; }
+
+ private:
+  Result<void> answer(Bytes s1, std::uint32_t now);
+
+  Kind kind_;
+  Random random_;
+  handshake::Block c1_;
+  std::vector<std::uint8_t> received_;  // S0, S1, S2 as far as they have come
+  std::vector<std::uint8_t> output_;
+  bool answered_ = false;
+  bool done_ = false;
+};
+
+// The server's side. When C1 carries a digest S1 does too, in the same scheme; otherwise S1's version
+// bytes are zero. C2 is not verified: real publishers echo S1 whatever it holds.
+class ServerHandshake {
+ public:
+  ServerHandshake(std::uint32_t epoch, const Random& random);
+
+  Result<void> receive(Bytes& input, std::uint32_t now);
+  std::vector<std::uint8_t> take_output() { return std::move(output_); }
+  bool done() const { return done_; }
+
+ private:
+  void answer(std::uint32_t now);
+
+  std::uint32_t epoch_;
+  Random random_;
+  std::vector<std::uint8_t> received_;  // C0, C1, then C2
+  std::vector<std::uint8_t> output_;
+  bool answered_ = false;
+  bool done_ = false;
+};
+
+}  // namespace rtmp
