@@ -7,7 +7,6 @@
 #include "rtmp/bytes.h"
 #include "rtmp/error.h"
 #include "rtmp/random.h"
-#include "rtmp/clock.h"
 
 namespace rtmp {
 
@@ -27,7 +26,7 @@ enum class Role { client, server };
 std::size_t digest_offset(Bytes block, DigestScheme scheme);
 // Where the 128 bytes of the Diffie-Hellman key begin.
 std::size_t key_offset(Bytes block, DigestScheme scheme);
-// Computes the digest as `signer` and stores it in its place.
+// Computes the digest as `signer` and stores it in its place. A key has to be in its place before.
 void sign_first_block(std::span<std::uint8_t, handshake_block_size> block, DigestScheme scheme,
                       Role signer);
 // The scheme in which `signer` signed the block, if any.
@@ -39,7 +38,9 @@ bool second_block_is_signed(Bytes block, Bytes own_digest, Role signer);
 
 }  // namespace handshake
 
-// The client's side. Usage: send output(), then give what arrives to receive() until done().
+// The client's side. Usage: send take_output(), give what arrives to receive(), until done().
+// Neither echo nor signature of S2 is verified: they prove nothing, and some servers get them
+// wrong.
 class ClientHandshake {
  public:
   enum class Kind {
@@ -58,19 +59,19 @@ class ClientHandshake {
   bool done() const { return done_; }
 
  private:
-  Result<void> answer(Bytes s1, std::uint32_t now);
+  void answer(std::uint32_t now);
 
   Kind kind_;
   Random random_;
-  handshake::Block c1_;
   std::vector<std::uint8_t> received_;  // S0, S1, S2 as far as they have come
   std::vector<std::uint8_t> output_;
   bool answered_ = false;
   bool done_ = false;
 };
 
-// The server's side. When C1 carries a digest S1 does too, in the same scheme; otherwise S1's version
-// bytes are zero. C2 is not verified: real publishers echo S1 whatever it holds.
+// The server's side. When C1 carries a digest S1 does too, in the same scheme; otherwise S1's
+// version bytes are zero. S2 goes out with S1, before C2 has come: many clients wait for it. C2 is
+// not verified: real publishers echo S1 whatever it holds.
 class ServerHandshake {
  public:
   ServerHandshake(std::uint32_t epoch, const Random& random);
