@@ -2,11 +2,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
-#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -36,7 +38,7 @@ struct Date {
 
 struct Xml {
   std::string text;
-  bool document = false;  // AMF3 knows two kinds, XMLDocument (7) and XML (11)
+  bool document = true;  // AMF3 knows two kinds, XMLDocument (7) and XML (11); AMF0 the first only
   bool operator==(const Xml&) const = default;
 };
 
@@ -62,7 +64,8 @@ struct Object {
   bool operator==(const Object&) const;
 };
 
-// AMF0's ECMA array: an object by its content, an array by its marker. AMF3's array with both parts.
+// AMF0's ECMA array: an object by its content, an array by its marker. AMF3's array with an
+// associative part; without one it is a StrictArray.
 struct EcmaArray {
   Object associative;
   std::vector<Value> dense;  // AMF3 only
@@ -115,11 +118,12 @@ class Value {
   Value(std::string text) : variant_(std::move(text)) {}
   // Every alternative, and integers as numbers: Value(1) is AMF0's Number 1.
   template <typename T>
-    requires(std::is_integral_v<T> && !std::is_same_v<T, bool>)
-  Value(T number) : variant_(static_cast<double>(number)) {}
+  requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) Value(T number)
+      : variant_(static_cast<double>(number)) {}
   template <typename T>
-    requires(!std::is_integral_v<T> && std::is_constructible_v<Variant, std::in_place_type_t<T>, T>)
-  Value(T value) : variant_(std::in_place_type<T>, std::move(value)) {}
+  requires(!std::is_integral_v<T> && std::is_constructible_v<Variant, std::in_place_type_t<T>, T>)
+      Value(T value)
+      : variant_(std::in_place_type<T>, std::move(value)) {}
   // AMF3's integer, -2^28 .. 2^28-1.
   static Value integer(std::int32_t value);
 
@@ -149,16 +153,41 @@ class Value {
   Variant variant_;
 };
 
-// Limits (LIMITS: a stranger's message must not cost more than its bytes).
+// What one message may cost: a stranger's few bytes must not become much memory or time.
 struct Limits {
-  std::size_t depth = 16;                          // containers inside each other
-  std::size_t nodes = 4096;                        // values of one message
-  std::size_t string_bytes = 64 * 1024;            // one string
-  std::size_t long_string_bytes = 1024 * 1024;     // one long string, XML text or byte array
+  std::size_t depth = 16;                       // containers inside each other
+  std::size_t nodes = 4096;                     // values of one message
+  std::size_t string_bytes = 64 * 1024;         // one string or name
+  std::size_t long_string_bytes = 1024 * 1024;  // one long string, XML text, byte array or vector
+  std::size_t copied_bytes = 1024 * 1024;       // what references may add to one message
 };
 
+// How much of its limits one message has used, AMF0 and AMF3 together.
+class Usage {
+ public:
+  Usage(const Limits& limits, std::size_t message_bytes)
+      : limits_(limits), content_left_(message_bytes + limits.copied_bytes) {}
+
+  const Limits& limits() const { return limits_; }
+  // One more value; false if it is one too many.
+  bool add_node() { return ++nodes_ <= limits_.nodes; }
+  bool has_nodes_for(std::size_t count) const { return count <= limits_.nodes - nodes_; }
+  // Text or bytes that a value will own. Without references a message has no more of them than its
+  // own size; false says that references have multiplied them.
+  bool add_content(std::size_t bytes);
+
+ private:
+  Limits limits_;
+  std::size_t nodes_ = 0;
+  std::size_t content_left_;
+};
+
+// Readers collect properties as they come and then settle names that come twice: first place, last
+// value. In O(n log n), as a stranger chooses the names.
+void merge_duplicates(std::vector<Property>& properties);
+
 // A one-line text for logs and tests, such as {level: "status", code: "..."}; never the whole of a
-// long value.
+// long value, and no control characters.
 std::string to_text(const Value& value);
 
 }  // namespace rtmp::amf

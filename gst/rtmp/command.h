@@ -7,8 +7,8 @@
 
 namespace rtmp {
 
-// RTMP 1.0 §7.1.1: name, transaction id, command object, arguments. Missing ones read as null: real
-// peers leave them out.
+// RTMP 1.0 §7.1.1: name, transaction id, command object, arguments. Only the name is needed: real
+// peers leave out the others, which read as 0 and null.
 struct Command {
   std::string name;
   double transaction_id = 0;  // 0: no answer wanted
@@ -19,8 +19,8 @@ struct Command {
   const amf::Value& argument(std::size_t index) const;
 };
 
-// Reads a message of type command or command_amf3. The AMF3 form starts with a zero byte, which some
-// senders forget.
+// Reads a message of type command or command_amf3. The AMF3 form starts with a zero byte, which
+// some senders forget.
 Result<Command> read_command(const Message& message, const amf::Limits& limits = {});
 // As an AMF0 command on that message stream, timestamp 0.
 Message write_command(const Command& command, std::uint32_t stream_id);
@@ -31,15 +31,18 @@ struct Data {
   std::vector<amf::Value> values;
 };
 
-// Reads a message of type data or data_amf3. "@setDataFrame" in front stays: see strip_set_data_frame().
+// Reads a message of type data or data_amf3. "@setDataFrame" in front stays: see
+// strip_set_data_frame().
 Result<Data> read_data(const Message& message, const amf::Limits& limits = {});
 Message write_data(const Data& data, std::uint32_t stream_id, std::int64_t timestamp);
 
 // Turns "@setDataFrame", "onMetaData", value into "onMetaData", value.
 void strip_set_data_frame(Data& data);
 
-// Takes out of metadata, at any depth, what makes players stop: undefined, references, typed objects,
-// XML, AMF3 values, and property names above 127 bytes. Answers an ECMA array, with the right count.
+// Metadata without what makes players stop, at any depth: undefined, unsupported, XML and AMF3's
+// own values, empty property names and those above 127 bytes are left out (null in a strict array,
+// to keep the others' places); typed objects become plain ones. Answers an ECMA array, with the
+// right count; an empty one if `metadata` has no properties.
 amf::Value playable_metadata(const amf::Value& metadata);
 
 // The info object of onStatus, _error and connect's _result.
@@ -50,7 +53,7 @@ struct Status {
 
   bool is_error() const { return level == "error"; }
 };
-// Reads it from an Object or ECMA array; fields that are missing stay empty.
+// Reads it from an Object or ECMA array; fields that are missing or no strings stay empty.
 Status read_status(const amf::Value& info);
 amf::Object write_status(const Status& status);
 
