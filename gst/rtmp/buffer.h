@@ -11,8 +11,8 @@
 namespace rtmp {
 
 // A range of bytes that keeps its owner alive: memory of our own, or anybody's (a GstMemory, say)
-// behind a shared_ptr. Copying and slicing share the bytes. What a Buffer shows never changes, so it
-// may cross threads.
+// behind a shared_ptr. Copying and slicing share the bytes. What a Buffer shows never changes, so
+// it may cross threads.
 class Buffer {
  public:
   Buffer() = default;
@@ -38,8 +38,8 @@ class Buffer {
   Buffer slice(std::size_t offset) const { return slice(offset, size() - offset); }
 
   // The same bytes with `header` before them. Without a copy of them if nobody else shares them
-  // and BufferBuilder left room; in that case this buffer must be given up: std::move(b).prepend(h).
-  // Gives nothing if a copy would be needed.
+  // and BufferBuilder left room; in that case this buffer must be given up:
+  // std::move(b).prepend(h). Gives nothing if a copy would be needed.
   bool can_prepend(std::size_t header_size) const;
   Buffer prepend(Bytes header) &&;
 

@@ -5,6 +5,7 @@
 #include <openssl/evp.h>
 
 #include <cassert>
+#include <charconv>
 
 namespace rtmp::crypto {
 namespace {
@@ -52,6 +53,17 @@ std::string hex(Bytes bytes) {
     text += digits[byte & 15];
   }
   return text;
+}
+
+std::optional<std::vector<std::uint8_t>> from_hex(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  std::vector<std::uint8_t> bytes(text.size() / 2);
+  for (std::uint8_t& byte : bytes) {
+    const auto [end, error] = std::from_chars(text.data(), text.data() + 2, byte, 16);
+    if (end != text.data() + 2) return std::nullopt;
+    text.remove_prefix(2);
+  }
+  return bytes;
 }
 
 bool equal(Bytes a, Bytes b) {

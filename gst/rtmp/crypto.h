@@ -4,6 +4,7 @@
 
 #include <array>
 #include <initializer_list>
+#include <optional>
 #include <string>
 
 #include "rtmp/bytes.h"
@@ -18,6 +19,8 @@ Sha256 hmac_sha256(Bytes key, std::initializer_list<Bytes> parts);
 Md5 md5(std::initializer_list<Bytes> parts);
 std::string base64(Bytes bytes);
 std::string hex(Bytes bytes);
+// Nothing unless the text is pairs of hexadecimal digits.
+std::optional<std::vector<std::uint8_t>> from_hex(std::string_view text);
 // Compares without telling by its time where the difference is.
 bool equal(Bytes a, Bytes b);
 

@@ -33,15 +33,15 @@ enum class Error {
   bad_control_message,     // a protocol control message shorter than its fields
 
   // sessions
-  too_many_streams,   // createStream beyond the limit of one connection
-  too_many_commands,  // commands faster than anybody needs them
-  bad_name,           // a stream or app name that is empty, too long or not text
-  unexpected_command, // a command that makes no sense in this state
+  too_many_streams,    // createStream beyond the limit of one connection
+  too_many_commands,   // commands faster than anybody needs them
+  bad_name,            // a stream or app name that is empty, too long or not text
+  unexpected_command,  // a command that makes no sense in this state
 
   // media and FLV
-  bad_flv_header,      // not the start of an FLV file
-  bad_media_payload,   // an audio or video payload whose header cannot be read
-  unsupported_codec,   // a codec id or FourCC that nobody knows
+  bad_flv_header,     // not the start of an FLV file
+  bad_media_payload,  // an audio or video payload whose header cannot be read
+  unsupported_codec,  // a codec id or FourCC that nobody knows
 
   // locations
   bad_url,  // a location that cannot be parsed
@@ -54,9 +54,9 @@ enum class Error {
   connect_timeout,    // no connection to any address of the host in time
 
   // ends
-  closed,      // the peer closed the connection
-  refused,     // the peer refused connect, publish or play; its status says why
-  cancelled,   // we closed the connection ourselves
+  closed,     // the peer closed the connection
+  refused,    // the peer refused connect, publish or play; its status says why
+  cancelled,  // we closed the connection ourselves
 };
 
 const boost::system::error_category& error_category();

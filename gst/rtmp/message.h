@@ -30,7 +30,8 @@ enum class MessageType : std::uint8_t {
 struct Message {
   MessageType type = MessageType::data;
   std::uint32_t stream_id = 0;  // message stream id; 0 is the connection itself
-  std::int64_t timestamp = 0;   // ms; unwrapped, so it rises past 2^32. The wire carries its low 32 bits
+  std::int64_t timestamp =
+      0;  // ms; unwrapped, so it rises past 2^32. The wire carries its low 32 bits
   Buffer payload;
 };
 

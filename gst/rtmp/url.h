@@ -1,12 +1,13 @@
-// Locations: SCHEME://[user:password@]host[:port]/app[/instance]/stream[?query], and librtmp's words
-// after a space.
-// SPDX-License-Identifier: LGPL-2.1-or-later
+// Locations: SCHEME://[user:password@]host[:port]/app[/instance]/stream[?query], and librtmp's
+// words after a space. SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "rtmp/amf.h"
@@ -27,21 +28,28 @@ struct Url {
   std::uint16_t port = 1935;
   std::string app;     // raw, with the query if one stood before the stream
   std::string stream;  // raw, with its query
-  // librtmp's words, keys in lower case, values with \xx undone. "conn" may come more than once and
-  // keeps its order in `conn`.
+  // librtmp's words, keys in lower case, values with \xx undone, yes-or-no words as "1" or "0". Not
+  // here: app, playpath, pubUser and pubPasswd, which replace the fields above, and conn, which may
+  // come more than once.
   std::map<std::string, std::string> words;
   std::vector<std::string> conn;
 
-  // scheme://host[:port]/app, the default port left out, never with user or password.
+  // The word tcUrl; without it scheme://host[:port]/app, the default port left out, never with user
+  // or password.
   std::string tc_url() const;
-  // As it was, for people and logs: without password, the stream's query and half of its name masked.
+  // As it was, for people and logs: without password, tokens and queries, the stream's name masked.
   std::string masked() const;
+
+  bool operator==(const Url&) const = default;
 };
 
-// The whole text. On a fault the error's text (see UrlError) names the part.
+// The part at fault, in words; never the text of a password or a token.
 struct UrlError {
   std::string message;  // such as "no host between '//' and '/'"
 };
+
+// The last '/' before the stream's query parts app and stream. With a single component before the
+// first '?' that query belongs to the app, as in app?vhost=x/stream; without any '/' all is app.
 std::variant<Url, UrlError> parse_url(std::string_view text);
 // The other way, so that parse_url(write_url(u)) gives u.
 std::string write_url(const Url& url);
@@ -58,8 +66,8 @@ struct NameAndQuery {
 };
 NameAndQuery split_query(std::string_view text);
 
-// An app or stream name that may be used as a key and in a log: UTF-8, no control characters, at most
-// 512 bytes. May be empty.
+// An app or stream name that may be used as a key and in a log: UTF-8, no control characters, at
+// most 512 bytes. May be empty.
 bool is_acceptable_name(std::string_view name);
 
 // A stream key for a log: "abcd****" keeps at most the first four characters, and never more than

@@ -1,0 +1,100 @@
+// One side of one RTMP connection: handshake, chunks, and what maintains itself below the messages.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+#include <variant>
+
+#include "rtmp/chunk.h"
+#include "rtmp/clock.h"
+#include "rtmp/control.h"
+#include "rtmp/handshake.h"
+
+namespace rtmp {
+
+// Bytes in, messages out, and the other way. Answers pings, acknowledges, keeps chunk sizes and
+// windows; everything else goes to a session above. Knows no socket and no clock.
+//
+//   receive(bytes, now); while (next_message() gives one) session.receive(...);
+//   send(...); write output(); tick(now) at deadline().
+//
+// Owned by one thread.
+class Connection {
+ public:
+  struct Settings {
+    ClientHandshake::Kind handshake = ClientHandshake::Kind::simple;  // as client
+    Duration handshake_timeout = std::chrono::seconds(5);             // absolute, not per byte
+    Duration ping_interval = {};  // of silence before a ping, and again before giving up; 0: none
+    ChunkLimits limits;
+  };
+  struct Stats {
+    std::uint64_t bytes_in = 0, bytes_out = 0;  // with the handshake; out: as far as written
+    std::uint64_t acknowledged_in = 0;          // bytes of the peer's that we acknowledged
+    std::uint64_t acknowledged_out = 0;         // bytes of ours that the peer acknowledged
+    std::uint32_t chunk_size_in = default_chunk_size, chunk_size_out = default_chunk_size;
+    // Bytes after which an acknowledgement is due: ours to the peer, the peer's to us. 0: not
+    // asked.
+    std::uint32_t window_in = 0, window_out = 0;
+    std::uint64_t messages_in = 0;
+    std::optional<Duration> ping_round_trip;
+  };
+
+  static Connection client(Settings settings, Time now, const Random& random);
+  static Connection server(Settings settings, Time now, const Random& random);
+
+  // Borrows the bytes until next_message() has answered "not yet" or an error.
+  void receive(Bytes bytes, Time now);
+  // Error, not yet, or a message for the session: all but those that the connection itself deals
+  // with. User control messages other than pings come out too.
+  Result<std::optional<Message>> next_message();
+
+  // True once the handshake is over; nothing may be sent before.
+  bool established() const { return established_; }
+
+  // Appends the message to the output, on the chunk stream of its kind. Set Chunk Size and Window
+  // Acknowledgement Size take effect with it.
+  void send(const Message& message);
+  // Appends a shared message made by encode_alone() with our chunk size.
+  void send(const EncodedMessage& message, std::uint32_t chunk_stream_id);
+
+  // To be written to the peer from the front; written() tells how much was.
+  const OutputQueue& output() const { return output_; }
+  void written(std::size_t count);
+
+  // When tick() wants to be called next, or never.
+  Time deadline() const;
+  // Sends what is due; an error if the peer ran out of time.
+  Result<void> tick(Time now);
+
+  void set_message_limit(std::uint32_t bytes) { reader_.set_message_limit(bytes); }
+  std::uint32_t chunk_size_out() const { return writer_.chunk_size(); }
+  Stats stats() const;
+
+ private:
+  enum class Recipient { connection, session };
+  using Handshake = std::variant<std::monostate, std::unique_ptr<ClientHandshake>,
+                                 std::unique_ptr<ServerHandshake>>;
+
+  Connection(Settings settings, Time now, Handshake handshake);
+
+  Result<void> shake_hands();
+  Result<Recipient> maintain(const Message& message);
+  void answer_bandwidth(std::uint32_t window);
+  bool answer_ping(const control::UserControl& control);
+  void acknowledge_if_due();
+
+  Settings settings_;
+  Time start_;
+  Time now_;    // of the last call that said it
+  Time heard_;  // when the peer last sent anything
+  std::optional<Time> ping_sent_;
+  Handshake handshake_;  // nothing once it is over
+  bool established_ = false;
+  Bytes input_;
+  ChunkReader reader_;
+  ChunkWriter writer_;
+  OutputQueue output_;
+  Stats stats_;
+};
+
+}  // namespace rtmp
