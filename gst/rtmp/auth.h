@@ -22,29 +22,29 @@ enum class Mode { none, automatic, adobe, llnw };
 // What a rejection's description asks of a client.
 struct Challenge {
   enum class Kind {
-    none,            // not about authmod at all
-    mode_offered,    // step 1: "code=403 need auth; authmod=..."; answer with begin_query()
-    response_wanted, // step 2: "?reason=needauth&..."; answer with response_query()
-    failed,          // the answer was wrong, or there is no such user
+    none,             // not about authmod, or about one that we do not know
+    mode_offered,     // step 1: "code=403 need auth; authmod=..."; answer with begin_query()
+    response_wanted,  // step 2: "?reason=needauth&..."; answer with response_query()
+    failed,           // the answer was wrong, or there is no such user
   };
   Kind kind = Kind::none;
-  Mode mode = Mode::none;
+  Mode mode = Mode::none;                            // adobe or llnw where an answer is wanted
   std::string user, salt, challenge, opaque, nonce;  // verbatim, never percent-decoded
 };
 
 // Reads the description of a NetConnection.Connect.Rejected.
 Challenge read_challenge(std::string_view description);
 
-// "?authmod=adobe&user=USER", to be put behind app and tcUrl.
+// "?authmod=adobe&user=USER", to be put behind app and tcUrl. `mode`: adobe or llnw.
 std::string begin_query(Mode mode, const Credentials& credentials);
 
-// The whole query for the third connect. `app` without a query of its own. Eight hex digits are drawn
-// from `random` as the client's challenge (cnonce).
+// The whole query for the third connect. A query of `app` itself does not count. Eight hex digits
+// are drawn from `random` as the client's challenge (cnonce).
 std::string response_query(const Challenge& challenge, const Credentials& credentials,
                            std::string_view app, const Random& random);
 
-// Wowza's secureToken: the answer to the challenge in connect's _result, XXTEA with the shared token
-// as key. Nothing if the challenge is no hexadecimal text of at least two words.
+// Wowza's secureToken: the answer to the challenge in connect's _result, XXTEA with the shared
+// token as key. Nothing if the challenge is no hexadecimal text of at least two words.
 std::optional<std::string> secure_token_response(std::string_view challenge_hex,
                                                  std::string_view token);
 
