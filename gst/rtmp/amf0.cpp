@@ -46,10 +46,13 @@ Result<std::vector<Value>> Reader::rest(bool lenient) {
 }
 
 Result<Value> Reader::value(std::size_t depth) {
-  if (!usage_.add_node()) return Error::amf_too_large;
   const ByteReader start = in_;
   const std::uint8_t marker = in_.u8();
   if (!in_.ok()) return Error::truncated;
+  // What stands for another value leaves it to that one to be counted.
+  if (marker == reference_marker) return reference(depth);
+  if (marker == avmplus_object_marker) return amf3::read(in_, usage_, depth);
+  if (!usage_.add_node()) return Error::amf_too_large;
   switch (marker) {
     case object_marker:
     case ecma_array_marker:
@@ -60,10 +63,6 @@ Result<Value> Reader::value(std::size_t depth) {
     case long_string_marker:
     case xml_document_marker:
       return text(marker);
-    case reference_marker:
-      return reference(depth);
-    case avmplus_object_marker:
-      return amf3::read(in_, usage_, depth);
     default:
       return scalar(marker);
   }

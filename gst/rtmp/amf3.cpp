@@ -105,7 +105,6 @@ class Reader {
 };
 
 Result<Value> Reader::value(std::size_t depth) {
-  if (!usage_.add_node()) return Error::amf_too_large;
   const ByteReader start = in_;
   const std::uint8_t marker = in_.u8();
   if (!in_.ok()) return Error::truncated;
@@ -115,6 +114,7 @@ Result<Value> Reader::value(std::size_t depth) {
 }
 
 Result<Value> Reader::scalar(std::uint8_t marker) {
+  if (!usage_.add_node()) return Error::amf_too_large;
   Value value;
   switch (marker) {
     case undefined_marker:
@@ -150,6 +150,7 @@ Result<Value> Reader::complex(std::uint8_t marker, const ByteReader& start, std:
   const std::uint32_t header = read_u29(in_);
   if (!in_.ok()) return Error::truncated;
   if ((header & 1) == 0) return reference(header >> 1, marker, depth);
+  if (!usage_.add_node()) return Error::amf_too_large;
   if (is_container(marker) && depth >= usage_.limits().depth) return Error::amf_too_deep;
   if (replaying_) return body(marker, header >> 1, depth + 1);
   const std::size_t index = complex_.size();
