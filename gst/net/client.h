@@ -1,0 +1,88 @@
+// A client: finds the server, connects, and publishes or plays one stream.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <memory>
+
+#include "net/driver.h"
+#include "net/message_queue.h"
+#include "net/tls.h"
+#include "rtmp/client_session.h"
+
+namespace net {
+
+// Where a client's attempt ended, and in which words.
+struct Failure {
+  enum class Stage {
+    settings,   // a certificate file that cannot be read, say
+    resolve,    // no such host
+    connect,    // nobody listens, no route, or no answer in time
+    tls,        // no TLS, or a certificate that we do not accept
+    handshake,  // no RTMP, or no answer in time
+    command,    // connect, createStream, publish or play: refused, or no answer in time
+    streaming,  // later: the peer left, stalled or broke the protocol
+  };
+  Stage stage = Stage::connect;
+  boost::system::error_code code;  // Error::refused has `status` filled in
+  std::string text;                // a sentence for people
+  std::string command;             // Stage::command: which
+  rtmp::Status status;
+};
+
+// One connection's life (three where authmod wants them). Made and destroyed on any thread but its
+// worker's.
+class Client {
+ public:
+  struct Settings {
+    std::string host;
+    std::uint16_t port = 1935;
+    bool tls = false;
+    TlsClientSettings tls_settings;
+    rtmp::Duration connect_timeout = std::chrono::seconds(5);  // resolve and connect, together
+    rtmp::Connection::Settings connection;                     // with the handshake's timeout
+    rtmp::ClientSession::Settings session;                     // with the commands' timeout
+    rtmp::Duration write_timeout = std::chrono::seconds(5);
+    rtmp::Duration idle_timeout = {};  // play: 0: for ever
+    rtmp::Duration drain_timeout = std::chrono::seconds(5);
+    std::uint64_t pacing_bytes_per_second = 0;
+  };
+  struct Stats {
+    rtmp::Connection::Stats connection;
+    std::string peer;                 // address and port, once connected
+    std::uint64_t output_bytes = 0;   // waiting to be written, without the queue
+    std::uint32_t round_trip_us = 0;  // TCP's own estimate
+    std::uint32_t retransmits = 0;
+  };
+  // Called on the client's thread; must not block, and must not destroy the client.
+  class Observer {
+   public:
+    virtual ~Observer() = default;
+    virtual void on_event(rtmp::ClientSession::Event event) = 0;
+    // The last call. Without failure the end was ours (finish() or cancel()).
+    virtual void on_closed(std::optional<Failure> failure) = 0;
+  };
+
+  // `outbox`: what is published; messages are taken from it once the stream has started and as the
+  // connection has room. May be null for playing. All three must outlive the client.
+  Client(Worker& worker, Settings settings, MessageQueue* outbox, Observer& observer);
+  // Cancels; when it returns no call of the observer is under way or will come.
+  ~Client();
+
+  // All of these from any thread; they return at once.
+  void start();
+  // Publishing: sends what is in the outbox, then the stop commands, then closes in an orderly way.
+  void finish(rtmp::ClientSession::StopCommands commands);
+  void cancel();
+  void pause(bool pause, double position_ms);
+  void seek(double position_ms);
+  void set_chunk_size(std::uint32_t size);
+  void set_pacing(std::uint64_t bytes_per_second);
+  // What it was last, after the end as well.
+  Stats stats() const;
+
+ private:
+  class Attempt;
+  std::shared_ptr<Attempt> attempt_;
+};
+
+}  // namespace net

@@ -1,0 +1,96 @@
+// Runs one RTMP connection over one byte stream: reads, writes, and keeps the time.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+
+#include "net/byte_stream.h"
+#include "net/worker.h"
+#include "rtmp/connection.h"
+
+namespace net {
+
+// Owned by its handler, on the connection's thread alone.
+class Driver {
+ public:
+  // The session above. All calls come on the connection's thread; none after on_closed().
+  class Handler {
+   public:
+    virtual ~Handler() = default;
+    // The handshake is over: messages may be sent.
+    virtual void on_established() {}
+    // An error ends the connection once what was sent before is written.
+    virtual rtmp::Result<void> on_message(rtmp::Message message, rtmp::Time now) = 0;
+    // All messages that arrived together have been given.
+    virtual void on_batch_end() {}
+    // The output is empty: more may be sent now.
+    virtual void on_drained() {}
+    virtual rtmp::Time deadline() const = 0;
+    virtual rtmp::Result<void> tick(rtmp::Time now) = 0;
+    // The connection is over: the peer's end is Error::closed.
+    virtual void on_closed(error_code error) = 0;
+  };
+  struct Settings {
+    rtmp::Duration write_timeout = {};  // the peer takes nothing for so long; 0: for ever
+    rtmp::Duration idle_timeout = {};   // nothing is heard for so long; 0: for ever
+    rtmp::Duration close_timeout = std::chrono::seconds(3);  // of finish()
+  };
+
+  Driver(Worker& worker, std::unique_ptr<ByteStream> stream, rtmp::Connection connection,
+         Settings settings, Handler& handler);
+
+  // `owner` keeps the handler, and so this driver, alive until on_closed().
+  void start(std::shared_ptr<void> owner);
+
+  rtmp::Connection& connection() { return connection_; }
+  ByteStream& stream() { return *stream_; }
+  Worker& worker() { return worker_; }
+
+  // Writes what the connection has to send, straight away as far as the peer takes it.
+  void flush();
+  // The deadlines have changed.
+  void reschedule();
+  // Writes what there is, says that nothing follows, and reads to the peer's own end, so that no
+  // reset destroys what is under way; then on_closed(reason). All within close_timeout.
+  void finish(error_code reason);
+  // Now; on_closed(reason) follows from the worker's loop, not from within this call.
+  void close(error_code reason);
+
+  bool open() const { return !closed_; }
+
+ private:
+  enum class Phase { running, finishing, shut };
+
+  boost::asio::awaitable<void> read(std::shared_ptr<void> owner);
+  // False when the stream is at its end or broken.
+  bool read_available();
+  rtmp::Result<void> take(rtmp::Bytes bytes);
+  void write_output();
+  void wait_writable();
+  void output_written();
+  void on_timer();
+  rtmp::Result<void> tick(rtmp::Time now);
+  rtmp::Time next_deadline() const;
+
+  Worker& worker_;
+  std::unique_ptr<ByteStream> stream_;
+  rtmp::Connection connection_;
+  Settings settings_;
+  Handler& handler_;
+  std::weak_ptr<void> owner_;
+  boost::asio::steady_timer timer_;
+  rtmp::Time scheduled_ = rtmp::never;
+  rtmp::Time heard_;
+  rtmp::Time blocked_since_ = rtmp::never;
+  rtmp::Time finish_by_ = rtmp::never;
+  error_code finish_reason_;
+  Phase phase_ = Phase::running;
+  bool established_ = false;
+  bool waiting_to_write_ = false;
+  bool flushing_ = false;
+  bool closed_ = false;
+};
+
+}  // namespace net

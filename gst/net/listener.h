@@ -1,0 +1,44 @@
+// Listens on an address and hands out accepted sockets, each on a worker of its own.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "net/byte_stream.h"
+#include "net/worker.h"
+
+namespace net {
+
+class Listener {
+ public:
+  // Called on the worker that the socket belongs to.
+  using Accept = std::function<void(Worker&, Socket)>;
+
+  Listener(Workers& workers, Accept accept);
+  // close() must have been called, or listen() have failed.
+  ~Listener();
+
+  // `address`: a name or a literal; "localhost" is 127.0.0.1 and ::1, "::" every address, IPv4 as well.
+  // `port` 0 takes any that is free on all of them. The error is the operating system's.
+  error_code listen(const std::string& address, std::uint16_t port);
+  // The port, once listen() has succeeded.
+  std::uint16_t port() const { return port_; }
+  // "127.0.0.1:1935, [::1]:1935", for logs.
+  std::string addresses() const;
+  // No accept() call is under way or comes after this. Not from within one.
+  void close();
+
+ private:
+  struct Shared;
+
+  error_code open(const boost::asio::ip::tcp::endpoint& endpoint);
+
+  Workers& workers_;
+  std::shared_ptr<Shared> shared_;
+  std::uint16_t port_ = 0;
+};
+
+}  // namespace net
