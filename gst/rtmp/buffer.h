@@ -37,9 +37,9 @@ class Buffer {
   }
   Buffer slice(std::size_t offset) const { return slice(offset, size() - offset); }
 
-  // The same bytes with `header` before them. Without a copy of them if nobody else shares them
-  // and BufferBuilder left room; in that case this buffer must be given up:
-  // std::move(b).prepend(h). Gives nothing if a copy would be needed.
+  // The same bytes with `header` before them, not copied: only while can_prepend() says that nobody
+  // else shares them and that BufferBuilder left room. Gives this buffer up:
+  // std::move(b).prepend(h).
   bool can_prepend(std::size_t header_size) const;
   Buffer prepend(Bytes header) &&;
 
