@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unittest
 
-from . import ffmpeg, gst, nginx, process, stub
+from . import ffmpeg, gst, nginx, process, stub, wait
 
 
 class Case(unittest.TestCase):
@@ -60,6 +60,16 @@ class Case(unittest.TestCase):
     def launch(self, description, **options):
         return self.owned(gst.launch(description, folder=self.folder, **options))
 
+    def run_program(self, argv):
+        return self.owned(process.Program(argv, folder=self.folder))
+
+    def rtmpserver(self, properties=''):
+        """A relay in a process of its own; returns the address of its streams."""
+        port = wait.free_port()
+        program = self.launch(f'rtmpserver port={port} {properties}')
+        program.wait_for_port(port)
+        return Relay(port, program)
+
     def server(self, script, **options):
         return self.owned(stub.Server(script, **options))
 
@@ -87,6 +97,29 @@ class Case(unittest.TestCase):
         self.assertTrue(any(expected.packets.values()), 'nothing was sent')
         if found:
             self.fail('\n'.join(['what arrived is not what was sent:', *found, str(note)]))
+
+    def assert_error(self, error, pattern, codes=None, within=None):
+        """A resource error whose text tells the user what went wrong, in time."""
+        self.assertEqual(gst.RESOURCE, error.domain, error)
+        self.assertRegex(f'{error.text}\n{error.debug}'.lower(), pattern)
+        if codes:
+            self.assertIn(error.code, codes, error)
+        if within:
+            self.assertLess(error.seconds, within, error)
+
+
+class Relay:
+    """A running rtmpserver."""
+
+    def __init__(self, port, program):
+        self.port = port
+        self.program = program
+
+    def url(self, stream='cam', application='live'):
+        return f'rtmp://127.0.0.1:{self.port}/{application}/{stream}'
+
+    def wait_for_clients(self, count=1):
+        wait.until(lambda: wait.connections(self.port) >= count, f'{count} clients')
 
 
 class TapResult(unittest.TestResult):

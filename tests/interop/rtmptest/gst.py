@@ -18,6 +18,9 @@ Error = namedtuple('Error', 'domain code text debug source seconds')
 
 RESOURCE = 'gst-resource-error-quark'
 
+# The codes of GST_RESOURCE_ERROR that tests compare with.
+NOT_FOUND, BUSY, OPEN_READ, OPEN_WRITE, READ, WRITE, NOT_AUTHORIZED = 3, 4, 5, 6, 9, 10, 15
+
 
 def has_element(*names):
     return all(Gst.ElementFactory.find(name) for name in names)
@@ -128,12 +131,9 @@ class Pipeline:
                     and message.get_structure().get_name() == name)
         return self.message(accept, f'the element message {name}', timeout).get_structure()
 
-    def wait_playing(self, timeout=wait.PATIENCE):
-        def accept(message):
-            return (message.type == Gst.MessageType.STATE_CHANGED
-                    and message.src == self.pipeline
-                    and message.parse_state_changed()[1] == Gst.State.PLAYING)
-        self.message(accept, 'PLAYING', timeout)
+    def quiet(self, seconds):
+        """Nothing that ends the pipeline comes within some seconds."""
+        wait.stays(lambda: not self.poll(), f'silence on the bus\n{self}', seconds)
 
     def poll(self):
         """Reads what is on the bus and returns the errors and EOS so far."""
@@ -177,7 +177,7 @@ def launch(description, env=None, folder=None, options=('-e',)):
 
 
 def collect_criticals():
-    """From now on GLib's criticals and warnings go to the returned list."""
+    """From now on GLib's criticals and warnings go to the returned list. Works once a process."""
     found = []
 
     def writer(level, fields, _count, _data):

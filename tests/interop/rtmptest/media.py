@@ -31,7 +31,8 @@ def legacy_files():
 
 def _is_legacy(entry):
     tracks = entry.get('tracks', [])
-    codecs = {track.get('codec_name') for track in tracks if track['codec_type'] in ('video', 'audio')}
+    codecs = {track.get('codec_name') for track in tracks
+              if track['codec_type'] in ('video', 'audio')}
     kinds = [track['codec_type'] for track in tracks]
     return (entry['file'].endswith('.flv') and codecs <= LEGACY_CODECS
             and kinds.count('video') <= 1 and kinds.count('audio') <= 1)

@@ -19,6 +19,7 @@ rtmp {{
   server {{
     listen 127.0.0.1:{port};
     chunk_size 4096;
+    max_message 16M;
     publish_notify on;
     application live {{ live on; wait_key off; wait_video off; }}
     application strict {{ live on; idle_streams off; }}

@@ -63,14 +63,45 @@ def free_port():
 
 def port_listens(port):
     """Reads the kernel's table, so that no server sees a connection that says nothing."""
-    wanted = f':{port:04X}'
+    return _sockets(port, '0A') > 0
+
+
+def connections(port):
+    """How many clients of a local server are connected to it."""
+    return _sockets(port, '01')
+
+
+def _sockets(port, state):
+    local = f':{port:04X}'
+    count = 0
     for table in ('/proc/net/tcp', '/proc/net/tcp6'):
         try:
             with open(table, encoding='ascii') as lines:
-                for line in lines:
-                    fields = line.split()
-                    if fields[1].endswith(wanted) and fields[3] == '0A':
-                        return True
+                rows = [line.split() for line in lines]
         except FileNotFoundError:
-            pass
-    return False
+            continue
+        count += sum(row[1].endswith(local) and row[3] == state for row in rows)
+    return count
+
+
+def stays(condition, what, seconds):
+    """Fails when a condition stops being true within some seconds."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not condition():
+            raise AssertionError(f'{what} did not last {seconds:g} s')
+        time.sleep(POLL_INTERVAL)
+
+
+def settled(value, seconds=1.0, timeout=PATIENCE):
+    """Waits until a number has not changed for some seconds, and returns it."""
+    deadline = time.monotonic() + timeout
+    last, since = value(), time.monotonic()
+    while time.monotonic() - since < seconds:
+        if time.monotonic() > deadline:
+            raise Timeout(f'a number still changes after {timeout:g} s: {last}')
+        time.sleep(POLL_INTERVAL)
+        current = value()
+        if current != last:
+            last, since = current, time.monotonic()
+    return last
