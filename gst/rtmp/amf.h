@@ -101,6 +101,12 @@ struct Dictionary {
   bool operator==(const Dictionary&) const;
 };
 
+template <typename T, typename Variant>
+inline constexpr bool is_alternative = false;
+template <typename T, typename... Alternatives>
+inline constexpr bool is_alternative<T, std::variant<Alternatives...>> =
+    (std::is_same_v<T, Alternatives> || ...);
+
 // One AMF value of any type. Numbers are doubles, as AMF0 has no others; AMF3's integers keep their
 // own alternative so that they go back to the wire as they came.
 class Value {
@@ -121,8 +127,7 @@ class Value {
   requires(std::is_integral_v<T> && !std::is_same_v<T, bool>) Value(T number)
       : variant_(static_cast<double>(number)) {}
   template <typename T>
-  requires(!std::is_integral_v<T> && std::is_constructible_v<Variant, std::in_place_type_t<T>, T>)
-      Value(T value)
+  requires(!std::is_integral_v<T> && is_alternative<T, Variant>) Value(T value)
       : variant_(std::in_place_type<T>, std::move(value)) {}
   // AMF3's integer, -2^28 .. 2^28-1.
   static Value integer(std::int32_t value);
