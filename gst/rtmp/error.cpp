@@ -17,7 +17,7 @@ const char* text_of(Error error) {
     case Error::amf_too_large:
       return "too many or too long AMF values in one message";
     case Error::bad_command:
-      return "a command without name or transaction id";
+      return "a command or data message without a name";
     case Error::unsupported_version:
       return "not an RTMP version that we speak";
     case Error::bad_digest:

@@ -14,9 +14,9 @@ enum class Error {
   truncated = 1,           // the bytes end inside a field
   unsupported_amf_marker,  // a value type that is reserved or that cannot be skipped
   bad_amf_reference,       // a reference to a value that is not there or not finished
-  amf_too_deep,            // containers nested deeper than amf::max_depth
+  amf_too_deep,            // containers nested deeper than amf::Limits::depth
   amf_too_large,           // more values or longer strings than a message may hold
-  bad_command,             // a command message without name or transaction id
+  bad_command,             // a command or data message without a name
 
   // handshake
   unsupported_version,  // the first byte is no RTMP version that we speak
