@@ -1,1 +1,104 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "net/byte_stream.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <array>
+#include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+namespace net {
+namespace {
+
+constexpr std::size_t max_spans = 64;  // in one system call
+
+error_code last_error() {
+  return {errno == EAGAIN ? EWOULDBLOCK : errno, boost::system::system_category()};
+}
+
+class PlainStream final : public ByteStream {
+ public:
+  using ByteStream::ByteStream;
+
+  std::size_t read_some(std::span<std::uint8_t> into, error_code& error) override {
+    const ssize_t count = ::recv(socket_.native_handle(), into.data(), into.size(), 0);
+    error = count < 0    ? last_error()
+            : count == 0 ? error_code(boost::asio::error::eof)
+                         : error_code();
+    return count > 0 ? static_cast<std::size_t>(count) : 0;
+  }
+
+  std::size_t write_some(std::span<const rtmp::Bytes> spans, error_code& error) override {
+    std::array<iovec, max_spans> vectors;
+    const std::size_t used = std::min(spans.size(), vectors.size());
+    for (std::size_t i = 0; i < used; ++i)
+      vectors[i] = {const_cast<std::uint8_t*>(spans[i].data()), spans[i].size()};
+    msghdr message = {};
+    message.msg_iov = vectors.data();
+    message.msg_iovlen = used;
+    const ssize_t count = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
+    error = count < 0 ? last_error() : error_code();
+    return count > 0 ? static_cast<std::size_t>(count) : 0;
+  }
+};
+
+// Best effort: an option that this kind of socket does not know is none that it needs.
+void set_option(Socket& socket, int level, int name, int value) {
+  ::setsockopt(socket.native_handle(), level, name, &value, sizeof value);
+}
+
+}  // namespace
+
+void ByteStream::shutdown_write() {
+  error_code ignored;
+  socket_.shutdown(Socket::shutdown_send, ignored);
+}
+
+void ByteStream::close() {
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+std::unique_ptr<ByteStream> make_plain_stream(Socket socket) {
+  error_code ignored;
+  socket.native_non_blocking(true, ignored);
+  return std::make_unique<PlainStream>(std::move(socket));
+}
+
+void set_tcp_options(Socket& socket, const TcpOptions& options) {
+  set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(options.keepalive_idle_s));
+  set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 10);
+  set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, 3);
+  set_option(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, static_cast<int>(options.user_timeout_ms));
+  set_pacing(socket, options.pacing_bytes_per_second);
+}
+
+void set_pacing(Socket& socket, std::uint64_t bytes_per_second) {
+  const std::uint64_t rate = bytes_per_second == 0 ? ~std::uint64_t{0} : bytes_per_second;
+  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof rate);
+}
+
+std::string peer_name(const Socket& socket) {
+  error_code error;
+  const auto endpoint = socket.remote_endpoint(error);
+  if (error) return "unknown";
+  const int family = endpoint.protocol().family();
+  if (family != AF_INET && family != AF_INET6) return "unix";
+  boost::asio::ip::tcp::endpoint tcp;
+  std::memcpy(tcp.data(), endpoint.data(), endpoint.size());
+  const auto address = tcp.address();
+  // Dual-stack sockets show IPv4 peers as ::ffff:a.b.c.d.
+  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
+    const auto v4 = boost::asio::ip::make_address_v4(boost::asio::ip::v4_mapped, address.to_v6());
+    return v4.to_string() + ":" + std::to_string(tcp.port());
+  }
+  return address.is_v6() ? "[" + address.to_string() + "]:" + std::to_string(tcp.port())
+                         : address.to_string() + ":" + std::to_string(tcp.port());
+}
+
+}  // namespace net

@@ -68,8 +68,9 @@ class Driver {
   bool read_available();
   rtmp::Result<void> take(rtmp::Bytes bytes);
   void write_output();
+  void give_up_writing();
   void wait_writable();
-  void output_written();
+  void end(error_code reason);
   void on_timer();
   rtmp::Result<void> tick(rtmp::Time now);
   rtmp::Time next_deadline() const;
@@ -90,6 +91,7 @@ class Driver {
   bool established_ = false;
   bool waiting_to_write_ = false;
   bool flushing_ = false;
+  bool write_failed_ = false;
   bool closed_ = false;
 };
 

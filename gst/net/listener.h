@@ -21,8 +21,8 @@ class Listener {
   // close() must have been called, or listen() have failed.
   ~Listener();
 
-  // `address`: a name or a literal; "localhost" is 127.0.0.1 and ::1, "::" every address, IPv4 as well.
-  // `port` 0 takes any that is free on all of them. The error is the operating system's.
+  // `address`: a name or a literal; "localhost" is 127.0.0.1 and ::1, "::" every address, IPv4 as
+  // well. `port` 0 takes any that is free on all of them. The error is the operating system's.
   error_code listen(const std::string& address, std::uint16_t port);
   // The port, once listen() has succeeded.
   std::uint16_t port() const { return port_; }

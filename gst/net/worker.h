@@ -25,13 +25,12 @@ class Worker {
   Worker& operator=(const Worker&) = delete;
 
   boost::asio::io_context& context() { return context_; }
-  // Room to read into, for whoever runs on this thread, until it suspends: idle connections own none.
+  // Room to read into, for whoever runs on this thread, until it suspends: idle connections own
+  // none.
   std::span<std::uint8_t> scratch() { return scratch_; }
   bool is_current() const { return std::this_thread::get_id() == thread_.get_id(); }
 
  private:
-  void run(const std::string& name);
-
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   std::vector<std::uint8_t> scratch_;

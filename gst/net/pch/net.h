@@ -1,6 +1,5 @@
 // What nearly every file of this folder and of those to its right includes, compiled once.
 // SPDX-License-Identifier: LGPL-2.1-or-later
-#pragma once
 
 #include <boost/asio.hpp>
 #include <functional>
