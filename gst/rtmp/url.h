@@ -1,5 +1,5 @@
-// Locations: SCHEME://[user:password@]host[:port]/app[/instance]/stream[?query], and librtmp's
-// words after a space. SPDX-License-Identifier: LGPL-2.1-or-later
+// Locations: rtmp://[user:password@]host[:port]/app[/instance]/stream[?query], librtmp's words.
+// SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <cstdint>
