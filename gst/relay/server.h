@@ -1,0 +1,132 @@
+// The relay server: publishers in, players out.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+
+#include "net/listener.h"
+#include "net/tls.h"
+#include "relay/frame_queue.h"
+#include "relay/hub.h"
+#include "rtmp/server_session.h"
+
+namespace relay {
+
+class Session;
+
+// A client's wish, for the one who decides.
+struct Request {
+  enum class Action { connect, publish, play };
+  Action action = Action::connect;
+  std::uint64_t client_id = 0;
+  std::string address;  // the client's, with port
+  std::string app, app_query;
+  std::string stream, query;  // not with connect
+  std::string tc_url, page_url, swf_url, flash_version;
+};
+struct Decision {
+  bool allow = true;
+  std::string reason;  // of a refusal, for the client
+  std::string rename;  // publish, play: another stream, "app/stream"; empty: as asked
+};
+
+// What happens, for logs and applications. Calls come on the connections' threads and must be short.
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  // Answers through `decide`, at once or later, once, from any thread. The client waits.
+  virtual void on_request(const Request&, std::function<void(Decision)> decide) { decide({}); }
+  virtual void on_client_added(std::uint64_t, const std::string& /*address*/) {}
+  // `why`: the error that ended it, Error::closed for the client's own end.
+  virtual void on_client_removed(std::uint64_t, const boost::system::error_code& /*why*/) {}
+  virtual void on_stream_published(const std::string& /*name*/) {}
+  virtual void on_stream_unpublished(const std::string& /*name*/) {}
+};
+
+class Server {
+ public:
+  struct Settings {
+    std::string address = "localhost";
+    std::uint16_t port = 1935;  // 0: any free
+    unsigned threads = 0;       // 0: as many as there are cores
+    std::uint32_t chunk_size = 60'000;
+    GopCacheLimits gop_cache;
+    StartAt start_at = StartAt::gop;
+    FrameQueue::Limits player_queue;
+    rtmp::Duration latency = {};  // that a frame may wait to be written with others
+    Stream::Duplicate duplicate_publish = Stream::Duplicate::takeover_if_idle;
+    rtmp::Duration publisher_idle = std::chrono::seconds(5);  // for takeover_if_idle
+    std::size_t max_connections = 10'000;
+    std::size_t max_connections_per_host = 0;      // 0: no limit
+    std::size_t max_unconnected_per_host = 64;     // before connect is answered
+    std::size_t max_players_per_stream = 0;        // 0: no limit
+    rtmp::Duration handshake_timeout = std::chrono::seconds(5);
+    rtmp::Duration connect_timeout = std::chrono::seconds(10);
+    rtmp::Duration request_timeout = std::chrono::seconds(15);
+    rtmp::Duration publisher_timeout = std::chrono::seconds(30);  // without media
+    rtmp::Duration ping_interval = std::chrono::seconds(30);
+    std::shared_ptr<net::TlsContext> tls;  // null: plain
+  };
+  struct ClientStats {
+    std::uint64_t id = 0;
+    std::string address, app, stream;
+    std::string state;  // "handshake", "connected", "publishing", "playing"
+    std::uint64_t bytes_in = 0, bytes_out = 0, frames_dropped = 0, queue_bytes = 0;
+    rtmp::Duration connected_for = {};
+  };
+  struct Stats {
+    std::uint64_t connections_accepted = 0, connections_refused = 0;
+    std::uint64_t bytes_in = 0, bytes_out = 0;
+    std::size_t clients = 0, publishers = 0, players = 0;
+    std::vector<std::pair<std::string, Stream::Stats>> streams;
+    std::vector<ClientStats> client_list;
+  };
+
+  // The observer must outlive the server.
+  Server(Settings settings, Observer& observer);
+  // Stops.
+  ~Server();
+
+  // Listens. The error is the operating system's.
+  net::error_code start();
+  // Closes every connection and waits until the last handler is gone. Not from a callback.
+  void stop();
+
+  std::uint16_t port() const;
+  std::string addresses() const;
+  const Settings& settings() const { return settings_; }
+  // For publishers and players inside this process.
+  Hub& hub() { return hub_; }
+  Observer& observer() { return observer_; }
+
+  // Ends that client, or does nothing if it is not there.
+  bool kick(std::uint64_t client_id);
+  Stats stats() const;
+
+ private:
+  friend class Session;
+
+  void accept(net::Worker& worker, net::Socket socket);
+  bool admit(const std::string& host);
+  void forget(const Session& session);
+
+  Settings settings_;
+  Observer& observer_;
+  Hub hub_;
+  net::Workers workers_;
+  std::unique_ptr<net::Listener> listener_;
+  std::atomic<std::uint64_t> next_id_ = 1;
+  mutable std::mutex mutex_;  // guards sessions_ and the counters below
+  std::condition_variable_any session_gone_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<Session>> sessions_;
+  std::unordered_map<std::string, std::size_t> per_host_;
+  Stats totals_;
+};
+
+}  // namespace relay

@@ -1,0 +1,122 @@
+// A named stream: what its publisher sends, what late players need, and who listens.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "relay/frame.h"
+#include "rtmp/clock.h"
+
+namespace relay {
+
+struct GopCacheLimits {
+  bool enabled = true;
+  std::int64_t ms = 10'000;
+  std::size_t bytes = 32 * 1024 * 1024;
+  std::size_t frames = 3000;
+};
+
+enum class StartAt {
+  gop,       // with all frames since the last key frame
+  keyframe,  // with the next key frame (audio at once)
+  live,      // with whatever comes next
+};
+
+// What gets a stream's frames: the players of one worker, or an element. Calls come on any thread,
+// under the stream's lock: they must be short and not call back into the stream.
+class Subscriber {
+ public:
+  virtual ~Subscriber() = default;
+  virtual void on_frames(std::span<const FramePtr> frames) = 0;
+  // A publisher has come (its headers follow as frames), or has gone.
+  virtual void on_published() = 0;
+  virtual void on_unpublished() = 0;
+};
+
+// Who publishes: at most one at a time.
+class Publisher {
+ public:
+  virtual ~Publisher() = default;
+  // Somebody else takes the name over: the publisher is no longer heard. Under the stream's lock, on
+  // any thread.
+  virtual void on_replaced() = 0;
+};
+
+// What a player gets before the live frames: metadata and headers, then the GOP.
+struct Snapshot {
+  std::vector<FramePtr> frames;
+  std::uint64_t last_sequence = 0;  // frames up to this one are in it, or too old
+  bool published = false;
+};
+
+// Any thread may call; one lock, taken per batch.
+class Stream {
+ public:
+  Stream(std::string name, std::uint32_t chunk_size, GopCacheLimits limits);
+
+  const std::string& name() const { return name_; }
+
+  // --- the publisher's side ---
+  enum class Duplicate { reject, takeover, takeover_if_idle };
+  // Null `publisher` never. False if the name is taken and the policy keeps it so. A publisher counts
+  // as idle after `idle_after` without a frame.
+  bool publish(std::shared_ptr<Publisher> publisher, Duplicate policy, rtmp::Duration idle_after,
+               rtmp::Time now);
+  // Takes the messages' payloads. Ignored if `publisher` is not the stream's (any more).
+  void push(const Publisher& publisher, std::vector<rtmp::Message> batch, rtmp::Time now);
+  // The publisher ends; `keep` leaves the players in place without telling them (grace).
+  void unpublish(const Publisher& publisher);
+
+  // --- the players' side ---
+  // Adds the subscriber unless it is there, and says what comes before its first frame.
+  Snapshot subscribe(const std::shared_ptr<Subscriber>& subscriber, StartAt start);
+  // The snapshot alone, for one more player of a subscriber that is there.
+  void unsubscribe(const Subscriber& subscriber);
+
+  struct Stats {
+    bool published = false;
+    std::uint64_t frames = 0, bytes = 0;  // in, since the beginning
+    std::size_t subscribers = 0;
+    std::size_t gop_frames = 0, gop_bytes = 0;
+    std::int64_t last_timestamp = 0;
+  };
+  Stats stats() const;
+  bool published() const;
+
+ private:
+  struct TrackKey {
+    rtmp::MessageType type;
+    rtmp::media::Summary::Kind kind;
+    std::uint8_t track_id;
+    auto operator<=>(const TrackKey&) const = default;
+  };
+
+  void remember(const FramePtr& frame);
+  void cache(const FramePtr& frame);
+  void forget_gop();
+  bool gop_is_full() const;
+  Snapshot snapshot(StartAt start) const;
+  FramePtr restamped(const FramePtr& frame, std::int64_t timestamp) const;
+
+  const std::string name_;
+  const std::uint32_t chunk_size_;
+  const GopCacheLimits limits_;
+
+  mutable std::mutex mutex_;  // guards everything below
+  std::shared_ptr<Publisher> publisher_;
+  rtmp::Time heard_ = {};  // when the publisher last sent a frame
+  std::vector<std::shared_ptr<Subscriber>> subscribers_;
+  FramePtr metadata_;
+  std::map<TrackKey, FramePtr> headers_;
+  std::vector<FramePtr> gop_;
+  std::size_t gop_bytes_ = 0;
+  bool gop_open_ = false;  // a key frame began it
+  std::uint64_t sequence_ = 0;
+  Stats stats_;
+};
+
+}  // namespace relay
