@@ -6,8 +6,8 @@
 namespace rtmp {
 namespace {
 
-constexpr std::uint32_t extended_mark =
-    0xFFFFFF;  // in the 24-bit field: the value follows in 32 bits
+// In the 24-bit time field: the value follows in 32 bits.
+constexpr std::uint32_t extended_mark = 0xFFFFFF;
 constexpr std::size_t max_stream_clocks = 64;
 // Below this a payload is copied next to its header: one buffer is cheaper than two.
 constexpr std::size_t copy_threshold = 1024;
@@ -26,12 +26,17 @@ void write_basic_header(ByteWriter& out, std::uint8_t format, std::uint32_t id) 
   }
 }
 
-std::vector<std::uint8_t> continuation_header(std::uint32_t id, bool extended,
-                                              std::uint32_t extended_value) {
+// `extended`: the full value of the first header's time field, if it did not fit there.
+std::vector<std::uint8_t> continuation_header(std::uint32_t id,
+                                              std::optional<std::uint32_t> extended) {
   ByteWriter out;
   write_basic_header(out, continuation, id);
-  if (extended) out.u32(extended_value);
+  if (extended) out.u32(*extended);
   return out.take();
+}
+
+std::optional<std::uint32_t> extended_time(std::uint32_t time) {
+  return time >= extended_mark ? std::optional(time) : std::nullopt;
 }
 
 // §5.3.1.2.1; the message stream id alone is little-endian.
@@ -97,9 +102,6 @@ std::uint32_t chunk_stream::id_for(MessageType type) {
       return control;
   }
 }
-
-// --- reading
-// ---------------------------------------------------------------------------------------
 
 Result<std::optional<Message>> ChunkReader::read(Bytes& input) {
   if (!given_back_.empty()) {
@@ -196,6 +198,7 @@ Result<void> ChunkReader::apply(std::uint32_t id, const Header& header) {
     return Error::tiny_chunk_flood;
   chunk_left_ =
       std::min<std::uint32_t>(chunk_size_, static_cast<std::uint32_t>(stream.partial->missing()));
+  if (partial_bytes_ + chunk_left_ > limits_.partial_bytes) return Error::too_many_partial_bytes;
   repeated_ = 0;
   state_ = continues && stream.extended && !peer_omits_extended_ ? State::repeated_timestamp
                                                                  : State::payload;
@@ -274,13 +277,18 @@ Message ChunkReader::finish_message(ChunkStream& stream) {
 // One clock for a message stream, moved by its audio and video alone: commands and data may say 0.
 std::int64_t ChunkReader::unwrapped(const ChunkStream& stream) {
   const auto type = static_cast<MessageType>(stream.type);
-  if (!is_media(type) && type != MessageType::aggregate) return stream.timestamp;
+  const bool moves = is_media(type) || type == MessageType::aggregate;
   const auto clock = std::find_if(clocks_.begin(), clocks_.end(), [&](const StreamClock& known) {
     return known.stream_id == stream.stream_id;
   });
-  if (clock != clocks_.end()) return clock->unwrap(stream.timestamp);
-  if (clocks_.size() >= max_stream_clocks) return stream.timestamp;
-  return clocks_.emplace_back(StreamClock{stream.stream_id, {}}).unwrap(stream.timestamp);
+  if (clock != clocks_.end()) {
+    const std::int64_t time = unwrap_timestamp(stream.timestamp, clock->last);
+    if (moves) clock->last = time;
+    return time;
+  }
+  if (moves && clocks_.size() < max_stream_clocks)
+    clocks_.push_back({stream.stream_id, stream.timestamp});
+  return stream.timestamp;
 }
 
 Result<void> ChunkReader::set_chunk_size(std::uint32_t size) {
@@ -290,6 +298,7 @@ Result<void> ChunkReader::set_chunk_size(std::uint32_t size) {
 }
 
 void ChunkReader::abort(std::uint32_t chunk_stream_id) {
+  assert(state_ == State::header);
   if (ChunkStream* stream = find(chunk_stream_id); stream && stream->partial) drop_partial(*stream);
 }
 
@@ -313,19 +322,15 @@ Result<std::size_t> ChunkReader::find_or_add(std::uint32_t id) {
   return streams_.size() - 1;
 }
 
-// --- writing
-// ---------------------------------------------------------------------------------------
-
 void ChunkWriter::write(const Message& message, std::uint32_t id, OutputQueue& out) {
   assert(message.payload.size() <= max_message_size);
-  bool extended = false;
-  std::uint32_t extended_value = 0;
-  const std::vector<std::uint8_t> first = first_header(message, id, extended, extended_value);
-  const std::vector<std::uint8_t> next = continuation_header(id, extended, extended_value);
+  const FirstHeader first = first_header(message, id);
+  const std::vector<std::uint8_t> next = continuation_header(id, first.extended);
   if (message.payload.size() <= copy_threshold) {
-    out.push(copy_whole(message.payload, chunk_size_, first, next));
+    out.push(copy_whole(message.payload, chunk_size_, first.bytes, next));
   } else {
-    cut(message.payload, chunk_size_, first, next, [&](Buffer part) { out.push(std::move(part)); });
+    cut(message.payload, chunk_size_, first.bytes, next,
+        [&](Buffer part) { out.push(std::move(part)); });
   }
 }
 
@@ -333,31 +338,34 @@ void ChunkWriter::write(const Message& message, std::uint32_t id, OutputQueue& o
 // already said. Time going backward and gaps that would need an extended delta get a full header,
 // for some readers take those wrongly. Type 3 never starts a message right after a full header:
 // readers disagree on the delta that one leaves behind.
-std::vector<std::uint8_t> ChunkWriter::first_header(const Message& message, std::uint32_t id,
-                                                    bool& extended, std::uint32_t& extended_value) {
+ChunkWriter::FirstHeader ChunkWriter::first_header(const Message& message, std::uint32_t id) {
   const auto timestamp = static_cast<std::uint32_t>(message.timestamp);
   const auto length = static_cast<std::uint32_t>(message.payload.size());
-  auto previous = std::find_if(previous_.begin(), previous_.end(),
-                               [&](const Previous& known) { return known.chunk_stream_id == id; });
-  const bool known = previous != previous_.end();
-  if (!known) previous = previous_.insert(previous_.end(), Previous{});
-  const Previous last = std::exchange(
-      *previous, Previous{id, timestamp, timestamp - (known ? previous->timestamp : 0), true,
-                          length, message.type, message.stream_id});
-  const std::uint32_t delta = previous->delta;
-  if (!known || last.stream_id != message.stream_id || delta >= extended_mark) {
-    previous->delta_valid = false;
-    extended = timestamp >= extended_mark;
-    extended_value = timestamp;
-    return full_header(message, id);
-  }
+  Previous& previous = find_or_add(id);
+  const std::uint32_t delta = timestamp - previous.timestamp;
+  const bool needs_full =
+      !previous.known || previous.stream_id != message.stream_id || delta >= extended_mark;
+  const bool same_kind = previous.length == length && previous.type == message.type;
+  const bool same_delta = previous.delta == delta;
+  previous = {
+      id,     true,         timestamp,        needs_full ? std::nullopt : std::optional(delta),
+      length, message.type, message.stream_id};
+  if (needs_full) return {full_header(message, id), extended_time(timestamp)};
   ByteWriter out;
-  const bool same_kind = last.length == length && last.type == message.type;
-  const bool same_delta = last.delta_valid && last.delta == delta;
   write_basic_header(out, !same_kind ? same_stream : same_delta ? continuation : same_length, id);
   if (!same_kind || !same_delta) out.u24(delta);
   if (!same_kind) out.u24(length).u8(static_cast<std::uint8_t>(message.type));
-  return out.take();
+  return {out.take(), std::nullopt};
+}
+
+ChunkWriter::Previous& ChunkWriter::find_or_add(std::uint32_t id) {
+  const auto found = std::find_if(previous_.begin(), previous_.end(), [&](const Previous& known) {
+    return known.chunk_stream_id == id;
+  });
+  if (found != previous_.end()) return *found;
+  Previous& added = previous_.emplace_back();
+  added.chunk_stream_id = id;
+  return added;
 }
 
 void ChunkWriter::forget(std::uint32_t chunk_stream_id) {
@@ -377,7 +385,7 @@ EncodedMessage encode_alone(Message message, std::uint32_t id, std::uint32_t chu
     return encoded;
   }
   encoded.payload = std::move(message.payload);
-  const auto next = continuation_header(id, timestamp >= extended_mark, timestamp);
+  const auto next = continuation_header(id, extended_time(timestamp));
   cut(encoded.payload, chunk_size, first, next, [&](Buffer part) {
     encoded.size += part.size();
     encoded.segments.push_back(std::move(part));

@@ -48,7 +48,7 @@ class ChunkReader {
 
   // §5.4.1. A size above the message limit has the effect of the limit.
   Result<void> set_chunk_size(std::uint32_t size);
-  // §5.4.2: drops the unfinished message of that chunk stream.
+  // §5.4.2: drops the unfinished message of that chunk stream. Only between messages.
   void abort(std::uint32_t chunk_stream_id);
   void set_message_limit(std::uint32_t size) { limits_.message_size = size; }
 
@@ -78,7 +78,7 @@ class ChunkReader {
   };
   struct StreamClock {
     std::uint32_t stream_id;
-    TimestampUnwrapper unwrap;
+    std::int64_t last;
   };
 
   Result<std::optional<Message>> advance(Bytes& input);
@@ -127,16 +127,21 @@ class ChunkWriter {
 
  private:
   struct Previous {
-    std::uint32_t chunk_stream_id;
-    std::uint32_t timestamp;
-    std::uint32_t delta;
-    bool delta_valid;  // false after a full header: readers disagree on the delta it leaves behind
-    std::uint32_t length;
-    MessageType type;
-    std::uint32_t stream_id;
+    std::uint32_t chunk_stream_id = 0;
+    bool known = false;
+    std::uint32_t timestamp = 0;
+    // Nothing after a full header: readers disagree on the delta that one leaves behind.
+    std::optional<std::uint32_t> delta;
+    std::uint32_t length = 0;
+    MessageType type = MessageType::data;
+    std::uint32_t stream_id = 0;
   };
-  std::vector<std::uint8_t> first_header(const Message& message, std::uint32_t chunk_stream_id,
-                                         bool& extended, std::uint32_t& extended_value);
+  struct FirstHeader {
+    std::vector<std::uint8_t> bytes;
+    std::optional<std::uint32_t> extended;  // what continuations repeat
+  };
+  FirstHeader first_header(const Message& message, std::uint32_t chunk_stream_id);
+  Previous& find_or_add(std::uint32_t chunk_stream_id);
 
   std::uint32_t chunk_size_ = default_chunk_size;
   std::vector<Previous> previous_;

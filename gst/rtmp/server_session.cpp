@@ -325,7 +325,8 @@ void ServerSession::send_status(std::uint32_t stream_id, const Status& status) {
 // The id is an argument, or that of the message; rtmp2sink sends the stream's name on message
 // stream 0.
 void ServerSession::on_delete_stream(const Command& command, std::uint32_t stream_id) {
-  if (const auto id = command.argument(0).number(); id && *id >= 1 && *id <= static_cast<double>(settings_.max_streams))
+  if (const auto id = command.argument(0).number();
+      id && *id >= 1 && *id <= static_cast<double>(settings_.max_streams))
     stream_id = static_cast<std::uint32_t>(*id);
   if (!target(stream_id)) return;
   close_stream(stream_id);
