@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """rtmpserver with the publishers and players that GStreamer and librtmp bring."""
 
-from rtmptest import case
+from rtmptest import case, wait
 
 # One group of pictures, so that a player that comes during the first second misses nothing.
 ONE_GOP = {'seconds': 5, 'gop': 1000}
@@ -54,11 +54,16 @@ class Players(case.Case):
         self.relay.wait_for_clients()
         self.publisher(self.source, self.relay.url()).succeed()
 
-    def play_with(self, element):
-        playing = self.pipeline(f'{element} ! filesink location={self.record}')
+    def play_with(self, element, ends=True):
+        playing = self.pipeline(
+            f'{element} ! filesink name=end buffer-mode=unbuffered location={self.record}')
+        blocks = playing.count('end')
         playing.play()
         self.publish_when_connected()
-        playing.wait_eos()
+        if ends:
+            playing.wait_eos()
+        else:
+            wait.settled(lambda: blocks.bytes)
         playing.stop()
         self.assert_same(
             self.contents(self.source), self.contents(self.record), self.relay.program)
@@ -69,7 +74,8 @@ class Players(case.Case):
 
     def test_rtmpsrc_plays(self):
         self.need_elements('rtmpsrc')
-        self.play_with(f'rtmpsrc location="{self.relay.url()} live=1"')
+        # At the end of the stream it connects again and waits for the next publisher.
+        self.play_with(f'rtmpsrc location="{self.relay.url()} live=1"', ends=False)
 
     def test_rtmpclientsrc_plays(self):
         self.play_with(f'rtmpclientsrc location={self.relay.url()}')

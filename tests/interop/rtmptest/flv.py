@@ -77,3 +77,15 @@ class Source:
 
     def _push(self, buffer):
         self.appsrc.emit('push-buffer', buffer)
+
+
+def push_tags(pipeline, tags):
+    """Feeds an appsrc named `in` with (type, time, payload), then ends it."""
+    appsrc = pipeline['in']
+    appsrc.emit('push-buffer', _buffer(FILE_HEADER, 0, header=True))
+    first = tags[0][1] if tags else 0
+    for kind, time, payload in tags:
+        # Beyond 2^32 the file begins again at zero; a pipeline's clock does not.
+        since = (time - first + 2**31) % 2**32 - 2**31
+        appsrc.emit('push-buffer', _buffer(tag(kind, time, payload), max(0, since)))
+    appsrc.emit('end-of-stream')

@@ -20,13 +20,28 @@ def shared_folder():
 
 def legacy_files():
     """Paths of the shared files with legacy codecs; empty where the folder is absent."""
-    folder = shared_folder()
+    return [_path(entry) for entry in _entries() if _is_legacy(entry)]
+
+
+def flv_files():
+    """Paths of all shared FLV files."""
+    return [_path(entry) for entry in _entries() if entry['file'].endswith('.flv')]
+
+
+def keeps_times(path):
+    return os.path.basename(path) not in TIMES_NOT_KEPT
+
+
+def _entries():
     try:
-        with open(os.path.join(folder, 'manifest.json'), encoding='utf-8') as manifest:
-            entries = json.load(manifest)['files']
+        with open(os.path.join(shared_folder(), 'manifest.json'), encoding='utf-8') as manifest:
+            return json.load(manifest)['files']
     except OSError:
         return []
-    return [os.path.join(folder, entry['file']) for entry in entries if _is_legacy(entry)]
+
+
+def _path(entry):
+    return os.path.join(shared_folder(), entry['file'])
 
 
 def _is_legacy(entry):
@@ -36,7 +51,3 @@ def _is_legacy(entry):
     kinds = [track['codec_type'] for track in tracks]
     return (entry['file'].endswith('.flv') and codecs <= LEGACY_CODECS
             and kinds.count('video') <= 1 and kinds.count('audio') <= 1)
-
-
-def keeps_times(path):
-    return os.path.basename(path) not in TIMES_NOT_KEPT

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""rtmpclientsink -> rtmpserver -> rtmpclientsrc: every tag of every kind of file, byte for byte.
+
+With the FourCC codecs, several tracks and times beyond 31 bits, which ffmpeg 5.1 does not send.
+"""
+
+import os
+
+from rtmptest import case, flv, media, stub
+
+KINDS = {stub.VIDEO: 'video', stub.AUDIO: 'audio'}
+
+
+def by_kind(tags):
+    """Payloads and times (relative to the first of all, as 32 bits go) for audio and video."""
+    first = next((time for kind, time, _ in tags if kind in KINDS), 0)
+    payloads, times = {}, {}
+    for kind, time, payload in tags:
+        if kind in KINDS:
+            payloads.setdefault(KINDS[kind], []).append(payload)
+            times.setdefault(KINDS[kind], []).append((time - first) % 2**32)
+    return payloads, times
+
+
+def texts(tags):
+    """Script data that is neither metadata nor a server's own."""
+    return [payload for kind, _, payload in tags
+            if kind == stub.DATA and b'onTextData' in payload[:16]]
+
+
+class Tags(case.Case):
+    """One test for each real file, added below."""
+
+    def carry(self, path):
+        """The tags of a file after their journey."""
+        relay = self.rtmpserver()
+        record = self.path('played.flv')
+        playing = self.pipeline(
+            f'rtmpclientsrc location={relay.url()} ! filesink location={record}').play()
+        playing.wait_element('rtmp-connected')
+        sending = self.pipeline(
+            f'{flv.Source.LINE} ! rtmpclientsink sync=false location={relay.url()}')
+        flv.push_tags(sending, stub.read_flv_tags(path))
+        sending.play().wait_eos()
+        sending.stop()
+        playing.wait_eos()
+        playing.stop()
+        return stub.read_flv_tags(record)
+
+    def compare(self, path):
+        sent, received = stub.read_flv_tags(path), self.carry(path)
+        sent_payloads, sent_times = by_kind(sent)
+        payloads, times = by_kind(received)
+        for kind, expected in sent_payloads.items():
+            self.assertEqual(len(expected), len(payloads.get(kind, [])), kind)
+            wrong = [i for i, pair in enumerate(zip(expected, payloads[kind]))
+                     if pair[0] != pair[1]]
+            self.assertEqual([], wrong, f'{kind} tags that differ')
+            self.assertEqual(sent_times[kind], times[kind], f'{kind} times')
+        self.assertEqual(texts(sent), texts(received))
+
+    def test_a_made_file_arrives_tag_by_tag(self):
+        self.compare(self.sample(seconds=3))
+
+    def test_the_real_files_are_here(self):
+        if not media.flv_files():
+            self.skipTest('no folder of real files (RTMP_SHARED)')
+
+
+def add_file_test(path):
+    name = os.path.basename(path).split('.')[0]
+    setattr(Tags, f'test_{name}_arrives_tag_by_tag', lambda self: self.compare(path))
+
+
+for found in media.flv_files():
+    add_file_test(found)
+
+if __name__ == '__main__':
+    case.main()
