@@ -29,8 +29,8 @@ class Connection {
   };
   struct Stats {
     std::uint64_t bytes_in = 0, bytes_out = 0;  // with the handshake; out: as far as written
-    std::uint64_t acknowledged_in = 0;          // bytes of the peer's that we acknowledged
-    std::uint64_t acknowledged_out = 0;         // bytes of ours that the peer acknowledged
+    std::uint64_t acknowledged_in = 0;          // bytes that we acknowledged
+    std::uint32_t acknowledged_out = 0;         // bytes of ours as the peer counts, modulo 2^32
     std::uint32_t chunk_size_in = default_chunk_size, chunk_size_out = default_chunk_size;
     // Bytes after which an acknowledgement is due: ours to the peer, the peer's to us. 0: not
     // asked.
