@@ -31,24 +31,27 @@ def texts(tags):
 class Tags(case.Case):
     """One test for each real file, added below."""
 
-    def carry(self, path):
-        """The tags of a file after their journey."""
+    def carry(self, path, pieces=None):
+        """The tags of a file after their journey, one per buffer or in pieces of so many bytes."""
         relay = self.rtmpserver()
         record = self.path('played.flv')
         playing = self.pipeline(
             f'rtmpclientsrc location={relay.url()} ! filesink location={record}').play()
         playing.wait_element('rtmp-connected')
-        sending = self.pipeline(
-            f'{flv.Source.LINE} ! rtmpclientsink sync=false location={relay.url()}')
-        flv.push_tags(sending, stub.read_flv_tags(path))
+        source = flv.Source.LINE
+        if pieces:
+            source = f'filesrc location={path} blocksize={pieces} ! video/x-flv'
+        sending = self.pipeline(f'{source} ! rtmpclientsink sync=false location={relay.url()}')
+        if not pieces:
+            flv.push_tags(sending, stub.read_flv_tags(path))
         sending.play().wait_eos()
         sending.stop()
         playing.wait_eos()
         playing.stop()
         return stub.read_flv_tags(record)
 
-    def compare(self, path):
-        sent, received = stub.read_flv_tags(path), self.carry(path)
+    def compare(self, path, **options):
+        sent, received = stub.read_flv_tags(path), self.carry(path, **options)
         sent_payloads, sent_times = by_kind(sent)
         payloads, times = by_kind(received)
         for kind, expected in sent_payloads.items():
@@ -61,6 +64,9 @@ class Tags(case.Case):
 
     def test_a_made_file_arrives_tag_by_tag(self):
         self.compare(self.sample(seconds=3))
+
+    def test_a_file_in_pieces_arrives_tag_by_tag(self):
+        self.compare(self.sample(seconds=3), pieces=1000)
 
     def test_the_real_files_are_here(self):
         if not media.flv_files():
