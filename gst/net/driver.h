@@ -45,8 +45,9 @@ class Driver {
   void start(std::shared_ptr<void> owner);
 
   rtmp::Connection& connection() { return connection_; }
+  const rtmp::Connection& connection() const { return connection_; }
   ByteStream& stream() { return *stream_; }
-  Worker& worker() { return worker_; }
+  Worker& worker() const { return worker_; }
 
   // Writes what the connection has to send, straight away as far as the peer takes it.
   void flush();

@@ -1,1 +1,36 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "relay/frame.h"
+
+namespace relay {
+namespace {
+
+// AMF0's String "onMetaData" in front.
+bool is_metadata(const rtmp::Message& message) {
+  constexpr std::string_view start("\x02\x00\x0aonMetaData", 13);
+  return message.type == rtmp::MessageType::data &&
+         rtmp::as_text(message.payload).starts_with(start);
+}
+
+}  // namespace
+
+FramePtr make_frame(rtmp::Message message, std::uint64_t sequence, std::uint32_t chunk_size) {
+  auto frame = std::make_shared<Frame>();
+  frame->type = message.type;
+  frame->metadata = is_metadata(message);
+  frame->summary = rtmp::media::summarize(message);
+  frame->timestamp = message.timestamp;
+  frame->sequence = sequence;
+  message.stream_id = shared_stream_id;
+  const std::uint32_t chunk_stream_id = rtmp::chunk_stream::id_for(message.type);
+  frame->encoded = rtmp::encode_alone(std::move(message), chunk_stream_id, chunk_size);
+  return frame;
+}
+
+FramePtr make_notice(Frame::Notice notice, std::uint64_t sequence) {
+  auto frame = std::make_shared<Frame>();
+  frame->notice = notice;
+  frame->sequence = sequence;
+  return frame;
+}
+
+}  // namespace relay

@@ -10,11 +10,20 @@
 namespace relay {
 
 struct Frame {
+  // Not media, but what happened between frames. A notice has no bytes.
+  enum class Notice : std::uint8_t {
+    none,
+    published,    // a publisher has come; its headers follow
+    unpublished,  // the publisher has gone
+  };
+
+  Notice notice = Notice::none;
   rtmp::MessageType type = rtmp::MessageType::data;
+  bool metadata = false;  // onMetaData
   rtmp::media::Summary summary;
-  std::int64_t timestamp = 0;        // ms, unwrapped
-  std::uint64_t sequence = 0;        // of its stream, rising
-  rtmp::EncodedMessage encoded;      // for message stream 1 and the server's chunk size
+  std::int64_t timestamp = 0;    // ms, unwrapped
+  std::uint64_t sequence = 0;    // of its stream, rising
+  rtmp::EncodedMessage encoded;  // for message stream 1 and the server's chunk size
 
   bool is_video() const { return type == rtmp::MessageType::video; }
   bool is_audio() const { return type == rtmp::MessageType::audio; }
@@ -31,6 +40,8 @@ struct Frame {
   bool is_disposable() const {
     return summary.kind == rtmp::media::Summary::Kind::disposable_frame;
   }
+  // onMetaData, the only data that is kept for those who come later.
+  bool is_metadata() const { return metadata; }
   std::size_t size() const { return encoded.size; }
   // As a message again, on that message stream.
   rtmp::Message message(std::uint32_t stream_id) const {
@@ -44,5 +55,6 @@ constexpr std::uint32_t shared_stream_id = 1;
 
 // Takes the message's payload.
 FramePtr make_frame(rtmp::Message message, std::uint64_t sequence, std::uint32_t chunk_size);
+FramePtr make_notice(Frame::Notice notice, std::uint64_t sequence);
 
 }  // namespace relay

@@ -5,37 +5,49 @@
 #include <deque>
 
 #include "relay/frame.h"
+#include "rtmp/clock.h"
 
 namespace relay {
 
-// Over the soft bound it loses disposable frames, then inter frames up to the next key frame; audio,
-// headers and data stay. Over the hard bound the player is beyond help.
+// Over the soft bound it loses disposable frames, then pictures up to the last key frame, or all up
+// to the next one; audio, headers and data stay. Over the hard bound the player is beyond help.
+// Time is that which the first frame has waited here, not its timestamp's: those may jump.
 class FrameQueue {
  public:
   struct Limits {
     std::size_t bytes = 8 * 1024 * 1024;
-    std::int64_t ms = 3000;
+    rtmp::Duration time = std::chrono::seconds(3);
     std::size_t hard_bytes = 32 * 1024 * 1024;
-    std::int64_t hard_ms = 10'000;
+    rtmp::Duration hard_time = std::chrono::seconds(10);
   };
   enum class Outcome { ok, beyond_help };
 
   explicit FrameQueue(Limits limits) : limits_(limits) {}
 
-  Outcome push(FramePtr frame);
+  Outcome push(FramePtr frame, rtmp::Time now);
   // The first frame, or null.
   FramePtr pop();
-  bool empty() const { return frames_.empty(); }
+  // Pictures are of no use before the next key frame.
+  void wait_for_key() { waiting_for_key_ = true; }
+
+  bool empty() const { return entries_.empty(); }
   std::size_t bytes() const { return bytes_; }
-  std::int64_t ms() const;  // between the first and the last timestamp
   std::uint64_t dropped() const { return dropped_; }  // frames, since the beginning
 
  private:
-  bool over_soft_bound() const;
-  void drop(bool (Frame::*kind)() const);
+  struct Entry {
+    FramePtr frame;
+    rtmp::Time since;
+  };
+  bool over(std::size_t bytes, rtmp::Duration time, rtmp::Time now) const;
+  void drop_disposable();
+  void drop_before_last_key();
+  void drop_pictures();
+  template <typename Condition>
+  void drop(std::size_t count, Condition condition);
 
   Limits limits_;
-  std::deque<FramePtr> frames_;
+  std::deque<Entry> entries_;
   std::size_t bytes_ = 0;
   std::uint64_t dropped_ = 0;
   bool waiting_for_key_ = false;

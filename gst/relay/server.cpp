@@ -1,1 +1,157 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "relay/server.h"
+
+#include <boost/asio/post.hpp>
+#include <future>
+
+#include "relay/session.h"
+
+namespace relay {
+namespace {
+
+// "127.0.0.1:4711" without the port.
+std::string host_of(const std::string& address) { return address.substr(0, address.rfind(':')); }
+
+}  // namespace
+
+Server::Server(Settings settings, Observer& observer)
+    : settings_(std::move(settings)),
+      observer_(observer),
+      hub_(settings_.chunk_size, settings_.gop_cache),
+      workers_(settings_.threads) {
+  for (std::size_t i = 0; i < workers_.size(); ++i)
+    halls_.try_emplace(&workers_[i], workers_[i], settings_.latency);
+}
+
+Server::~Server() { stop(); }
+
+net::error_code Server::start() {
+  auto listener = std::make_unique<net::Listener>(
+      workers_,
+      [this](net::Worker& worker, net::Socket socket) { accept(worker, std::move(socket)); });
+  const net::error_code error = listener->listen(settings_.address, settings_.port);
+  if (!error) listener_ = std::move(listener);
+  return error;
+}
+
+void Server::stop() {
+  if (listener_) listener_->close();
+  listener_.reset();
+  for (const auto& session : sessions()) session->kick(rtmp::Error::cancelled);
+  std::unique_lock lock(mutex_);
+  session_gone_.wait(lock, [this] { return sessions_.empty(); });
+}
+
+std::uint16_t Server::port() const { return listener_ ? listener_->port() : 0; }
+
+std::string Server::addresses() const { return listener_ ? listener_->addresses() : ""; }
+
+// --- clients
+// ---------------------------------------------------------------------------------------
+
+void Server::accept(net::Worker& worker, net::Socket socket) {
+  const std::string address = net::peer_name(socket);
+  std::string host = host_of(address);
+  if (!admit(host)) return;
+  net::set_tcp_options(socket, {});
+  auto stream = settings_.tls ? settings_.tls->wrap(std::move(socket))
+                              : net::make_plain_stream(std::move(socket));
+  const std::uint64_t id = next_id_++;
+  const auto session = std::make_shared<Session>(*this, worker, halls_.at(&worker),
+                                                 std::move(stream), id, std::move(host));
+  {
+    const std::lock_guard lock(mutex_);
+    sessions_[id] = session;
+  }
+  observer_.on_client_added(id, address);
+  session->start();
+}
+
+bool Server::admit(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  const auto known = hosts_.find(name);
+  const Host host = known == hosts_.end() ? Host{} : known->second;
+  const bool host_is_full = settings_.max_connections_per_host > 0 &&
+                            host.connections >= settings_.max_connections_per_host;
+  if (sessions_.size() >= settings_.max_connections || host_is_full ||
+      host.unconnected >= settings_.max_unconnected_per_host) {
+    ++refused_;
+    return false;
+  }
+  ++accepted_;
+  ++hosts_[name].connections;
+  ++hosts_[name].unconnected;
+  return true;
+}
+
+void Server::connected(const std::string& host) {
+  const std::lock_guard lock(mutex_);
+  --hosts_[host].unconnected;
+}
+
+void Server::forget(const Session& session) {
+  const ClientStats last = session.stats();
+  const std::lock_guard lock(mutex_);
+  bytes_in_ += last.bytes_in;
+  bytes_out_ += last.bytes_out;
+  const auto host = hosts_.find(session.host());
+  if (!session.connected()) --host->second.unconnected;
+  if (--host->second.connections == 0) hosts_.erase(host);
+  sessions_.erase(session.id());
+  session_gone_.notify_all();
+}
+
+bool Server::kick(std::uint64_t client_id) {
+  const std::lock_guard lock(mutex_);
+  const auto session = sessions_.find(client_id);
+  if (session == sessions_.end()) return false;
+  session->second->kick(rtmp::Error::cancelled);
+  return true;
+}
+
+std::vector<std::shared_ptr<Session>> Server::sessions() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<Session>> all;
+  for (const auto& [id, session] : sessions_) all.push_back(session);
+  return all;
+}
+
+// --- figures
+// ---------------------------------------------------------------------------------------
+
+Server::Stats Server::stats() {
+  Stats stats;
+  {
+    const std::lock_guard lock(mutex_);
+    stats.connections_accepted = accepted_;
+    stats.connections_refused = refused_;
+    stats.bytes_in = bytes_in_;
+    stats.bytes_out = bytes_out_;
+  }
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    std::promise<void> done;
+    boost::asio::post(workers_[i].context(), [&, i] {
+      collect(stats, workers_[i]);
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+  for (const auto& stream : hub_.all()) stats.streams.emplace_back(stream->name(), stream->stats());
+  return stats;
+}
+
+// On that worker's thread.
+void Server::collect(Stats& stats, net::Worker& worker) {
+  for (const auto& session : sessions()) {
+    if (&session->worker() != &worker) continue;
+    const ClientStats client = session->stats();
+    stats.bytes_in += client.bytes_in;
+    stats.bytes_out += client.bytes_out;
+    ++stats.clients;
+    if (client.state == "publishing") ++stats.publishers;
+    if (client.state == "playing") ++stats.players;
+    stats.client_list.push_back(client);
+  }
+}
+
+}  // namespace relay

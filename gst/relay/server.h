@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -12,6 +13,7 @@
 
 #include "net/listener.h"
 #include "net/tls.h"
+#include "relay/audience.h"
 #include "relay/frame_queue.h"
 #include "relay/hub.h"
 #include "rtmp/server_session.h"
@@ -36,7 +38,8 @@ struct Decision {
   std::string rename;  // publish, play: another stream, "app/stream"; empty: as asked
 };
 
-// What happens, for logs and applications. Calls come on the connections' threads and must be short.
+// What happens, for logs and applications. Calls come on the connections' threads and must be
+// short.
 class Observer {
  public:
   virtual ~Observer() = default;
@@ -63,9 +66,9 @@ class Server {
     Stream::Duplicate duplicate_publish = Stream::Duplicate::takeover_if_idle;
     rtmp::Duration publisher_idle = std::chrono::seconds(5);  // for takeover_if_idle
     std::size_t max_connections = 10'000;
-    std::size_t max_connections_per_host = 0;      // 0: no limit
-    std::size_t max_unconnected_per_host = 64;     // before connect is answered
-    std::size_t max_players_per_stream = 0;        // 0: no limit
+    std::size_t max_connections_per_host = 0;   // 0: no limit
+    std::size_t max_unconnected_per_host = 64;  // before connect is answered
+    std::size_t max_players_per_stream = 0;     // 0: no limit
     rtmp::Duration handshake_timeout = std::chrono::seconds(5);
     rtmp::Duration connect_timeout = std::chrono::seconds(10);
     rtmp::Duration request_timeout = std::chrono::seconds(15);
@@ -107,26 +110,37 @@ class Server {
 
   // Ends that client, or does nothing if it is not there.
   bool kick(std::uint64_t client_id);
-  Stats stats() const;
+  // Waits for the workers: not from one of their threads.
+  Stats stats();
 
  private:
   friend class Session;
+  struct Host {
+    std::size_t connections = 0;
+    std::size_t unconnected = 0;  // of them, those whose connect is not answered yet
+  };
 
   void accept(net::Worker& worker, net::Socket socket);
   bool admit(const std::string& host);
+  void connected(const std::string& host);
   void forget(const Session& session);
+  std::vector<std::shared_ptr<Session>> sessions() const;
+  void collect(Stats& stats, net::Worker& worker);
 
-  Settings settings_;
+  const Settings settings_;
   Observer& observer_;
   Hub hub_;
+  std::map<const net::Worker*, Hall> halls_;  // each is its worker's own
   net::Workers workers_;
   std::unique_ptr<net::Listener> listener_;
   std::atomic<std::uint64_t> next_id_ = 1;
-  mutable std::mutex mutex_;  // guards sessions_ and the counters below
-  std::condition_variable_any session_gone_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable session_gone_;
   std::unordered_map<std::uint64_t, std::shared_ptr<Session>> sessions_;
-  std::unordered_map<std::string, std::size_t> per_host_;
-  Stats totals_;
+  std::unordered_map<std::string, Host> hosts_;
+  std::uint64_t accepted_ = 0, refused_ = 0;
+  std::uint64_t bytes_in_ = 0, bytes_out_ = 0;  // of the sessions that are gone
 };
 
 }  // namespace relay

@@ -1,1 +1,443 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "relay/session.h"
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/post.hpp>
+
+#include "rtmp/command.h"
+#include "rtmp/url.h"
+
+namespace relay {
+namespace {
+
+using namespace rtmp::server_event;
+using rtmp::Error;
+using rtmp::MessageType;
+using rtmp::Result;
+using rtmp::Status;
+
+// Only commands come before a publish is accepted.
+constexpr std::uint32_t message_limit_before_publish = 64 * 1024;
+constexpr std::uint32_t message_limit = rtmp::ChunkLimits{}.message_size;
+// A player's frames leave its queue only as they are written, so that the queue can still drop
+// them.
+constexpr std::size_t output_ahead = 128 * 1024;
+// Key frame indexes make metadata large.
+constexpr rtmp::amf::Limits metadata_limits{.nodes = 65'536};
+
+rtmp::Connection::Settings connection_settings(const Server::Settings& settings) {
+  return {.handshake_timeout = settings.handshake_timeout,
+          .ping_interval = settings.ping_interval,
+          .limits = {.message_size = message_limit_before_publish}};
+}
+
+rtmp::ServerSession::Settings session_settings(const Server::Settings& settings) {
+  rtmp::ServerSession::Settings session;
+  session.chunk_size = settings.chunk_size;
+  session.connect_timeout = settings.connect_timeout;
+  session.request_timeout = settings.request_timeout;
+  return session;
+}
+
+std::string stream_key(const std::string& app, const std::string& name) {
+  if (app.empty()) return name;
+  return name.empty() ? app : app + "/" + name;
+}
+
+// Metadata goes on in a form that no player stumbles over; data that cannot be read goes nowhere.
+std::optional<rtmp::Message> clean_data(rtmp::Message message) {
+  Result<rtmp::Data> data = rtmp::read_data(message, metadata_limits);
+  if (!data) return std::nullopt;
+  if (data->name != "onMetaData") return message;
+  for (rtmp::amf::Value& value : data->values) value = rtmp::playable_metadata(value);
+  return rtmp::write_data(*data, message.stream_id, message.timestamp);
+}
+
+}  // namespace
+
+// --- publishing
+// ------------------------------------------------------------------------------------
+
+// The client as the publisher of one stream.
+class Session::Publishing final : public Publisher {
+ public:
+  Publishing(const std::shared_ptr<Session>& session, std::uint32_t stream_id,
+             std::shared_ptr<Stream> stream, rtmp::Time now)
+      : heard(now),
+        stream_(std::move(stream)),
+        session_(session),
+        worker_(session->driver_.worker()),
+        stream_id_(stream_id) {}
+
+  void on_replaced() override {
+    boost::asio::post(worker_.context(), [session = session_, stream_id = stream_id_] {
+      if (const auto alive = session.lock()) alive->replaced(stream_id);
+    });
+  }
+
+  void flush(rtmp::Time now) {
+    if (!batch.empty()) stream_->push(*this, std::exchange(batch, {}), now);
+  }
+  void end() { stream_->unpublish(*this); }
+  Stream& stream() { return *stream_; }
+
+  std::vector<rtmp::Message> batch;  // what arrived together
+  rtmp::Time heard;                  // media, last
+
+ private:
+  std::shared_ptr<Stream> stream_;
+  std::weak_ptr<Session> session_;
+  net::Worker& worker_;
+  std::uint32_t stream_id_;
+};
+
+// --- playing
+// ---------------------------------------------------------------------------------------
+
+// The client as a player of one stream.
+class Session::Playing final : public Player {
+ public:
+  Playing(Session& session, std::uint32_t stream_id, std::shared_ptr<Stream> stream)
+      : session_(session),
+        stream_id_(stream_id),
+        stream_(std::move(stream)),
+        queue_(session.server_.settings().player_queue) {}
+
+  ~Playing() override {
+    if (!audience_) return;
+    audience_->remove(*this);
+    stream_->remove_player();
+  }
+
+  // After the session has said that it plays.
+  void join() {
+    audience_ = session_.hall_.audience(stream_);
+    const Snapshot snapshot = audience_->add(*this, session_.server_.settings().start_at);
+    if (session_.server_.settings().start_at == StartAt::keyframe) queue_.wait_for_key();
+    enqueue(snapshot.frames);
+  }
+
+  void deliver(std::span<const FramePtr> frames) override {
+    enqueue(frames);
+    session_.driver_.flush();
+  }
+
+  // Gives the connection what is next; false if there is nothing.
+  bool send_next() {
+    const FramePtr frame = queue_.pop();
+    if (!frame) return false;
+    if (frame->notice != Frame::Notice::none) {
+      send_notice(frame->notice);
+    } else if (stream_id_ == shared_stream_id) {
+      session_.driver_.connection().send(frame->encoded, rtmp::chunk_stream::id_for(frame->type));
+    } else {
+      session_.driver_.connection().send(frame->message(stream_id_));
+    }
+    return true;
+  }
+
+  void pause(bool paused) {
+    paused_ = paused;
+    if (!paused) queue_.wait_for_key();
+  }
+  void receive(MessageType type, bool enabled) {
+    (type == MessageType::audio ? audio_ : video_) = enabled;
+    if (enabled && type == MessageType::video) queue_.wait_for_key();
+  }
+  const FrameQueue& queue() const { return queue_; }
+  const Stream& stream() const { return *stream_; }
+
+ private:
+  void enqueue(std::span<const FramePtr> frames) {
+    const rtmp::Time now = net::now();
+    for (const FramePtr& frame : frames) {
+      if (!wanted(*frame)) continue;
+      if (queue_.push(frame, now) == FrameQueue::Outcome::ok) continue;
+      session_.driver_.close(Error::write_timeout);
+      return;
+    }
+  }
+
+  bool wanted(const Frame& frame) const {
+    if (frame.is_header() || frame.notice != Frame::Notice::none) return true;
+    return !paused_ && (!frame.is_audio() || audio_) && (!frame.is_video() || video_);
+  }
+
+  void send_notice(Frame::Notice notice) {
+    if (notice == Frame::Notice::published) {
+      session_.session_.notify_publish(stream_id_);
+    } else {
+      session_.session_.notify_unpublish(stream_id_);
+    }
+    session_.send_session_output();
+  }
+
+  Session& session_;
+  const std::uint32_t stream_id_;
+  std::shared_ptr<Stream> stream_;
+  std::shared_ptr<Audience> audience_;
+  FrameQueue queue_;
+  bool paused_ = false, audio_ = true, video_ = true;
+};
+
+// --- the connection
+// --------------------------------------------------------------------------------
+
+Session::Session(Server& server, net::Worker& worker, Hall& hall,
+                 std::unique_ptr<net::ByteStream> stream, std::uint64_t id, std::string host)
+    : server_(server),
+      hall_(hall),
+      id_(id),
+      address_(net::peer_name(stream->socket())),
+      host_(std::move(host)),
+      since_(net::now()),
+      session_(session_settings(server.settings()), since_),
+      driver_(worker, std::move(stream),
+              rtmp::Connection::server(connection_settings(server.settings()), since_,
+                                       net::secure_random()),
+              {}, *this) {}
+
+Session::~Session() = default;
+
+void Session::start() { driver_.start(shared_from_this()); }
+
+void Session::kick(net::error_code reason) {
+  boost::asio::post(driver_.worker().context(),
+                    [self = shared_from_this(), reason] { self->driver_.close(reason); });
+}
+
+Result<void> Session::on_message(rtmp::Message message, rtmp::Time now) {
+  const Result<void> received = session_.receive(message, now);
+  while (auto event = session_.next_event())
+    std::visit([this](auto& happened) { handle(happened); }, *event);
+  send_session_output();
+  return received;
+}
+
+void Session::send_session_output() {
+  for (const rtmp::Message& message : session_.take_output()) driver_.connection().send(message);
+}
+
+void Session::on_batch_end() {
+  const rtmp::Time now = net::now();
+  for (auto& [id, publishing] : publishing_) publishing->flush(now);
+}
+
+// Streams take turns, so that none starves another.
+void Session::on_drained() {
+  bool more = !playing_.empty();
+  while (more && driver_.connection().output().size() < output_ahead) {
+    more = false;
+    for (auto& [id, playing] : playing_) more = playing->send_next() || more;
+  }
+}
+
+void Session::on_closed(net::error_code reason) {
+  on_batch_end();
+  for (auto& [id, publishing] : publishing_) publishing->end();
+  for (auto& [id, publishing] : publishing_)
+    server_.observer().on_stream_unpublished(publishing->stream().name());
+  publishing_.clear();
+  playing_.clear();
+  server_.observer().on_client_removed(id_, reason);
+  server_.forget(*this);
+}
+
+rtmp::Time Session::deadline() const {
+  rtmp::Time earliest = session_.deadline();
+  for (const auto& [id, publishing] : publishing_)
+    earliest = std::min(earliest, publishing->heard + server_.settings().publisher_timeout);
+  return earliest;
+}
+
+Result<void> Session::tick(rtmp::Time now) {
+  for (const auto& [id, publishing] : publishing_)
+    if (now >= publishing->heard + server_.settings().publisher_timeout) return Error::idle_timeout;
+  return session_.tick(now);
+}
+
+// --- requests
+// --------------------------------------------------------------------------------------
+
+void Session::decide(Request request, std::function<void(const Decision&)> then) {
+  auto answer = [weak = weak_from_this(), &worker = driver_.worker(),
+                 then = std::move(then)](Decision decision) {
+    boost::asio::dispatch(worker.context(), [weak, then, decision = std::move(decision)] {
+      const auto self = weak.lock();
+      if (!self || !self->driver_.open()) return;
+      then(decision);
+      self->send_session_output();
+      self->driver_.flush();
+    });
+  };
+  server_.observer().on_request(request, std::move(answer));
+}
+
+void Session::handle(ConnectRequest& request) {
+  connected_as_.action = Request::Action::connect;
+  connected_as_.client_id = id_;
+  connected_as_.address = address_;
+  connected_as_.app = request.app;
+  connected_as_.app_query = request.app_query;
+  connected_as_.tc_url = request.tc_url;
+  connected_as_.page_url = request.page_url;
+  connected_as_.swf_url = request.swf_url;
+  connected_as_.flash_version = request.flash_version;
+  decide(connected_as_, [this](const Decision& decision) {
+    if (decision.allow) {
+      server_.connected(host_);
+      session_.accept_connect();
+      return;
+    }
+    session_.reject_connect({"error", "NetConnection.Connect.Rejected", decision.reason});
+    send_session_output();
+    driver_.finish(Error::refused);
+  });
+}
+
+Request Session::make_request(Request::Action action, const std::string& stream,
+                              const std::string& query) {
+  Request request = connected_as_;
+  request.action = action;
+  request.stream = stream;
+  request.query = query;
+  return request;
+}
+
+void Session::handle(PublishRequest& request) {
+  const std::string name = stream_key(connected_as_.app, request.name);
+  decide(make_request(Request::Action::publish, request.name, request.query), [this, name,
+                                                                               stream_id =
+                                                                                   request
+                                                                                       .stream_id](
+                                                                                  const Decision&
+                                                                                      decision) {
+    if (!decision.allow) {
+      session_.reject_publish(stream_id, {"error", "NetStream.Publish.Denied", decision.reason});
+      return;
+    }
+    publish(stream_id, decision.rename.empty() ? name : decision.rename);
+  });
+}
+
+void Session::publish(std::uint32_t stream_id, const std::string& name) {
+  const auto stream = server_.hub().get(name);
+  const rtmp::Time now = net::now();
+  const auto publishing = std::make_shared<Publishing>(shared_from_this(), stream_id, stream, now);
+  const Server::Settings& settings = server_.settings();
+  if (!stream->publish(publishing, settings.duplicate_publish, settings.publisher_idle, now)) {
+    session_.reject_publish(
+        stream_id, {"error", "NetStream.Publish.BadName", "The stream is published already."});
+    return;
+  }
+  driver_.connection().set_message_limit(message_limit);
+  publishing_[stream_id] = publishing;
+  session_.accept_publish(stream_id);
+  server_.observer().on_stream_published(name);
+}
+
+void Session::replaced(std::uint32_t stream_id) {
+  if (!publishing_.contains(stream_id)) return;
+  session_.send_status(
+      stream_id, {"error", "NetStream.Publish.BadName", "Another publisher took the stream over."});
+  send_session_output();
+  driver_.finish(Error::refused);
+}
+
+void Session::handle(PlayRequest& request) {
+  const std::string name = stream_key(connected_as_.app, request.name);
+  decide(make_request(Request::Action::play, request.name, request.query),
+         [this, name, stream_id = request.stream_id](const Decision& decision) {
+           if (!decision.allow) {
+             session_.reject_play(stream_id, {"error", "NetStream.Play.Failed", decision.reason});
+             return;
+           }
+           play(stream_id, decision.rename.empty() ? name : decision.rename);
+         });
+}
+
+// What belongs together leaves in one write: the statuses, headers and pictures.
+void Session::play(std::uint32_t stream_id, const std::string& name) {
+  auto stream = server_.hub().get(name);
+  if (!stream->add_player(server_.settings().max_players_per_stream)) {
+    session_.reject_play(stream_id,
+                         {"error", "NetStream.Play.Failed", "The stream has too many players."});
+    return;
+  }
+  session_.accept_play(stream_id);
+  send_session_output();
+  auto& playing = playing_[stream_id];
+  playing = std::make_unique<Playing>(*this, stream_id, std::move(stream));
+  playing->join();
+  on_drained();
+}
+
+void Session::handle(MediaReceived& media) {
+  const auto publishing = publishing_.find(media.message.stream_id);
+  if (publishing == publishing_.end()) return;
+  publishing->second->heard = net::now();
+  std::optional<rtmp::Message> message = std::move(media.message);
+  if (!rtmp::is_media(message->type)) message = clean_data(std::move(*message));
+  if (message) publishing->second->batch.push_back(std::move(*message));
+}
+
+void Session::handle(StreamClosed& closed) { end_stream(closed.stream_id); }
+
+void Session::end_stream(std::uint32_t stream_id) {
+  playing_.erase(stream_id);
+  const auto found = publishing_.find(stream_id);
+  if (found == publishing_.end()) return;
+  const auto publishing = found->second;
+  publishing->flush(net::now());
+  publishing->end();
+  publishing_.erase(found);
+  server_.observer().on_stream_unpublished(publishing->stream().name());
+}
+
+void Session::handle(PauseRequest& request) {
+  const auto playing = playing_.find(request.stream_id);
+  if (playing == playing_.end()) return;
+  playing->second->pause(request.pause);
+  session_.send_status(request.stream_id,
+                       request.pause ? Status{"status", "NetStream.Pause.Notify", "Paused."}
+                                     : Status{"status", "NetStream.Unpause.Notify", "Unpaused."});
+}
+
+void Session::handle(SeekRequest& request) {
+  session_.send_status(request.stream_id,
+                       {"error", "NetStream.Seek.Failed", "A live stream cannot seek."});
+}
+
+void Session::handle(ReceiveRequest& request) {
+  const auto playing = playing_.find(request.stream_id);
+  if (playing != playing_.end()) playing->second->receive(request.type, request.enabled);
+}
+
+// --- figures
+// ---------------------------------------------------------------------------------------
+
+Server::ClientStats Session::stats() const {
+  const rtmp::Connection::Stats connection = driver_.connection().stats();
+  Server::ClientStats stats;
+  stats.id = id_;
+  stats.address = address_;
+  stats.app = connected_as_.app;
+  stats.state = session_.connected() ? "connected" : "handshake";
+  stats.bytes_in = connection.bytes_in;
+  stats.bytes_out = connection.bytes_out;
+  stats.queue_bytes = driver_.connection().output().size();
+  stats.connected_for = net::now() - since_;
+  for (const auto& [id, publishing] : publishing_) {
+    stats.state = "publishing";
+    stats.stream = publishing->stream().name();
+  }
+  for (const auto& [id, playing] : playing_) {
+    stats.state = "playing";
+    stats.stream = playing->stream().name();
+    stats.queue_bytes += playing->queue().bytes();
+    stats.frames_dropped += playing->queue().dropped();
+  }
+  return stats;
+}
+
+}  // namespace relay

@@ -1,1 +1,154 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include "relay/stream.h"
+
+#include <algorithm>
+
+namespace relay {
+Stream::Stream(std::string name, std::uint32_t chunk_size, GopCacheLimits limits)
+    : name_(std::move(name)), chunk_size_(chunk_size), limits_(limits) {}
+
+// --- the publisher's side
+// --------------------------------------------------------------------------
+
+bool Stream::publish(std::shared_ptr<Publisher> publisher, Duplicate policy,
+                     rtmp::Duration idle_after, rtmp::Time now) {
+  assert(publisher);
+  const std::lock_guard lock(mutex_);
+  if (publisher_) {
+    const bool idle = now - heard_ >= idle_after;
+    if (policy == Duplicate::reject || (policy == Duplicate::takeover_if_idle && !idle))
+      return false;
+    publisher_->on_replaced();
+    forget_publisher();
+  }
+  publisher_ = std::move(publisher);
+  heard_ = now;
+  stats_.published = true;
+  announce(Frame::Notice::published);
+  return true;
+}
+
+void Stream::push(const Publisher& publisher, std::vector<rtmp::Message> batch, rtmp::Time now) {
+  const std::lock_guard lock(mutex_);
+  if (publisher_.get() != &publisher) return;
+  heard_ = now;
+  std::vector<FramePtr> frames;
+  frames.reserve(batch.size());
+  for (rtmp::Message& message : batch) {
+    FramePtr frame = make_frame(std::move(message), ++sequence_, chunk_size_);
+    remember(frame);
+    frames.push_back(std::move(frame));
+  }
+  for (const auto& subscriber : subscribers_) subscriber->on_frames(frames);
+}
+
+void Stream::unpublish(const Publisher& publisher) {
+  const std::lock_guard lock(mutex_);
+  if (publisher_.get() == &publisher) forget_publisher();
+}
+
+void Stream::forget_publisher() {
+  publisher_.reset();
+  stats_.published = false;
+  metadata_.reset();
+  headers_.clear();
+  forget_gop();
+  announce(Frame::Notice::unpublished);
+}
+
+void Stream::announce(Frame::Notice notice) {
+  const FramePtr frame = make_notice(notice, ++sequence_);
+  for (const auto& subscriber : subscribers_) subscriber->on_frames({&frame, 1});
+}
+
+void Stream::remember(const FramePtr& frame) {
+  ++stats_.frames;
+  stats_.bytes += frame->encoded.payload.size();
+  stats_.last_timestamp = frame->timestamp;
+  if (frame->is_header()) {
+    headers_[{frame->type, frame->summary.kind, frame->summary.track_id}] = frame;
+    // Pictures before a new header are not decodable with it.
+    if (frame->is_video()) forget_gop();
+  } else if (frame->is_metadata()) {
+    metadata_ = frame;
+  } else {
+    cache(frame);
+  }
+}
+
+// From a key frame on; without one there is nothing to start a picture with, and audio alone starts
+// anywhere. What grows over the bounds is of no use as a whole.
+void Stream::cache(const FramePtr& frame) {
+  if (!limits_.enabled) return;
+  if (frame->is_key() && frame->summary.track_id == 0) forget_gop();
+  if (gop_.empty() && !frame->is_key()) return;
+  gop_.push_back(frame);
+  gop_bytes_ += frame->size();
+  if (gop_.size() > limits_.frames || gop_bytes_ > limits_.bytes ||
+      frame->timestamp - gop_.front()->timestamp > limits_.ms)
+    forget_gop();
+}
+
+void Stream::forget_gop() {
+  gop_.clear();
+  gop_bytes_ = 0;
+}
+
+// --- the players' side
+// -----------------------------------------------------------------------------
+
+Snapshot Stream::subscribe(const std::shared_ptr<Subscriber>& subscriber, StartAt start) {
+  const std::lock_guard lock(mutex_);
+  if (std::find(subscribers_.begin(), subscribers_.end(), subscriber) == subscribers_.end())
+    subscribers_.push_back(subscriber);
+  return snapshot(start);
+}
+
+void Stream::unsubscribe(const Subscriber& subscriber) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(subscribers_, [&](const auto& known) { return known.get() == &subscriber; });
+}
+
+// Headers are from long ago: they get the time of what they come before, so that no player takes
+// the gap for a pause.
+Snapshot Stream::snapshot(StartAt start) const {
+  Snapshot snapshot;
+  snapshot.last_sequence = sequence_;
+  snapshot.published = publisher_ != nullptr;
+  const bool with_gop = start == StartAt::gop && !gop_.empty();
+  const std::int64_t timestamp = with_gop ? gop_.front()->timestamp : stats_.last_timestamp;
+  const auto add = [&](const FramePtr& frame) {
+    rtmp::Message message = frame->message(shared_stream_id);
+    message.timestamp = timestamp;
+    snapshot.frames.push_back(make_frame(std::move(message), frame->sequence, chunk_size_));
+  };
+  if (metadata_) add(metadata_);
+  for (const auto& [key, frame] : headers_) add(frame);
+  if (with_gop) snapshot.frames.insert(snapshot.frames.end(), gop_.begin(), gop_.end());
+  return snapshot;
+}
+
+bool Stream::add_player(std::size_t limit) {
+  const std::lock_guard lock(mutex_);
+  if (limit > 0 && players_ >= limit) return false;
+  ++players_;
+  return true;
+}
+
+void Stream::remove_player() { --players_; }
+
+Stream::Stats Stream::stats() const {
+  const std::lock_guard lock(mutex_);
+  Stats stats = stats_;
+  stats.players = players_;
+  stats.gop_frames = gop_.size();
+  stats.gop_bytes = gop_bytes_;
+  return stats;
+}
+
+bool Stream::published() const {
+  const std::lock_guard lock(mutex_);
+  return publisher_ != nullptr;
+}
+
+}  // namespace relay

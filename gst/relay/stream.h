@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <functional>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <string>
@@ -31,18 +31,16 @@ enum class StartAt {
 class Subscriber {
  public:
   virtual ~Subscriber() = default;
+  // Frames and notices in order.
   virtual void on_frames(std::span<const FramePtr> frames) = 0;
-  // A publisher has come (its headers follow as frames), or has gone.
-  virtual void on_published() = 0;
-  virtual void on_unpublished() = 0;
 };
 
 // Who publishes: at most one at a time.
 class Publisher {
  public:
   virtual ~Publisher() = default;
-  // Somebody else takes the name over: the publisher is no longer heard. Under the stream's lock, on
-  // any thread.
+  // Somebody else takes the name over: the publisher is no longer heard. Under the stream's lock,
+  // on any thread.
   virtual void on_replaced() = 0;
 };
 
@@ -62,25 +60,29 @@ class Stream {
 
   // --- the publisher's side ---
   enum class Duplicate { reject, takeover, takeover_if_idle };
-  // Null `publisher` never. False if the name is taken and the policy keeps it so. A publisher counts
-  // as idle after `idle_after` without a frame.
+  // Null `publisher` never. False if the name is taken and the policy keeps it so. A publisher
+  // counts as idle after `idle_after` without a frame.
   bool publish(std::shared_ptr<Publisher> publisher, Duplicate policy, rtmp::Duration idle_after,
                rtmp::Time now);
   // Takes the messages' payloads. Ignored if `publisher` is not the stream's (any more).
   void push(const Publisher& publisher, std::vector<rtmp::Message> batch, rtmp::Time now);
-  // The publisher ends; `keep` leaves the players in place without telling them (grace).
+  // The publisher ends; its headers and GOP go with it. Ignored if it is not the stream's.
   void unpublish(const Publisher& publisher);
 
   // --- the players' side ---
   // Adds the subscriber unless it is there, and says what comes before its first frame.
+  // A subscriber that stands for many players calls it for each.
   Snapshot subscribe(const std::shared_ptr<Subscriber>& subscriber, StartAt start);
-  // The snapshot alone, for one more player of a subscriber that is there.
   void unsubscribe(const Subscriber& subscriber);
+  // Players over the network, whoever subscribes for them.
+  bool add_player(std::size_t limit);  // 0: no limit. False if there are as many already
+  void remove_player();
+  std::size_t players() const { return players_; }
 
   struct Stats {
     bool published = false;
     std::uint64_t frames = 0, bytes = 0;  // in, since the beginning
-    std::size_t subscribers = 0;
+    std::size_t players = 0;
     std::size_t gop_frames = 0, gop_bytes = 0;
     std::int64_t last_timestamp = 0;
   };
@@ -95,12 +97,12 @@ class Stream {
     auto operator<=>(const TrackKey&) const = default;
   };
 
+  void announce(Frame::Notice notice);
   void remember(const FramePtr& frame);
   void cache(const FramePtr& frame);
   void forget_gop();
-  bool gop_is_full() const;
+  void forget_publisher();
   Snapshot snapshot(StartAt start) const;
-  FramePtr restamped(const FramePtr& frame, std::int64_t timestamp) const;
 
   const std::string name_;
   const std::uint32_t chunk_size_;
@@ -114,9 +116,9 @@ class Stream {
   std::map<TrackKey, FramePtr> headers_;
   std::vector<FramePtr> gop_;
   std::size_t gop_bytes_ = 0;
-  bool gop_open_ = false;  // a key frame began it
   std::uint64_t sequence_ = 0;
   Stats stats_;
+  std::atomic<std::size_t> players_ = 0;  // not guarded
 };
 
 }  // namespace relay

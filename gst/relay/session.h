@@ -1,0 +1,74 @@
+// One client of the server: its connection, and what it publishes and plays.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <map>
+
+#include "net/driver.h"
+#include "relay/audience.h"
+#include "relay/server.h"
+
+namespace relay {
+
+// Everything on its worker's thread, but what says otherwise.
+class Session final : public net::Driver::Handler, public std::enable_shared_from_this<Session> {
+ public:
+  Session(Server& server, net::Worker& worker, Hall& hall, std::unique_ptr<net::ByteStream> stream,
+          std::uint64_t id, std::string host);
+  ~Session() override;
+
+  void start();
+  // From any thread.
+  void kick(net::error_code reason);
+
+  std::uint64_t id() const { return id_; }
+  // The address without port, under which the server counts.
+  const std::string& host() const { return host_; }
+  bool connected() const { return session_.connected(); }
+  const net::Worker& worker() const { return driver_.worker(); }
+  Server::ClientStats stats() const;
+
+ private:
+  class Publishing;
+  class Playing;
+
+  void on_established() override {}
+  rtmp::Result<void> on_message(rtmp::Message message, rtmp::Time now) override;
+  void on_batch_end() override;
+  void on_drained() override;
+  rtmp::Time deadline() const override;
+  rtmp::Result<void> tick(rtmp::Time now) override;
+  void on_closed(net::error_code reason) override;
+
+  void handle(rtmp::server_event::ConnectRequest& request);
+  void handle(rtmp::server_event::PublishRequest& request);
+  void handle(rtmp::server_event::PlayRequest& request);
+  void handle(rtmp::server_event::MediaReceived& media);
+  void handle(rtmp::server_event::StreamClosed& closed);
+  void handle(rtmp::server_event::PauseRequest& request);
+  void handle(rtmp::server_event::SeekRequest& request);
+  void handle(rtmp::server_event::ReceiveRequest& request);
+
+  // Asks the observer; `then` runs on our thread, unless we are gone by then.
+  void decide(Request request, std::function<void(const Decision&)> then);
+  Request make_request(Request::Action action, const std::string& stream, const std::string& query);
+  void publish(std::uint32_t stream_id, const std::string& name);
+  void play(std::uint32_t stream_id, const std::string& name);
+  void replaced(std::uint32_t stream_id);
+  void end_stream(std::uint32_t stream_id);
+  void send_session_output();
+
+  Server& server_;
+  Hall& hall_;
+  const std::uint64_t id_;
+  const std::string address_;
+  const std::string host_;
+  const rtmp::Time since_;
+  rtmp::ServerSession session_;
+  net::Driver driver_;
+  Request connected_as_;  // what connect said, for the requests that follow
+  std::map<std::uint32_t, std::shared_ptr<Publishing>> publishing_;
+  std::map<std::uint32_t, std::unique_ptr<Playing>> playing_;
+};
+
+}  // namespace relay
