@@ -9,6 +9,8 @@ namespace {
 // In the 24-bit time field: the value follows in 32 bits.
 constexpr std::uint32_t extended_mark = 0xFFFFFF;
 constexpr std::size_t max_stream_clocks = 64;
+// A little before 0 is a step back at the start; what is farther away is after 2^31.
+constexpr std::int64_t earliest_time = -3'600'000;
 // Below this a payload is copied next to its header: one buffer is cheaper than two.
 constexpr std::size_t copy_threshold = 1024;
 
@@ -282,7 +284,9 @@ std::int64_t ChunkReader::unwrapped(const ChunkStream& stream) {
     return known.stream_id == stream.stream_id;
   });
   if (clock != clocks_.end()) {
-    const std::int64_t time = unwrap_timestamp(stream.timestamp, clock->last);
+    std::int64_t time = unwrap_timestamp(stream.timestamp, clock->last);
+    // A stream that begins late, behind sequence headers at 0.
+    if (time < earliest_time) time += std::int64_t{1} << 32;
     if (moves) clock->last = time;
     return time;
   }

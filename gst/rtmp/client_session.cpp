@@ -44,8 +44,7 @@ ClientSession::ClientSession(Settings settings, const Random& random)
 void ClientSession::start(Time now) {
   assert(state_ == State::idle);
   now_ = now;
-  std::vector<amf::Value> arguments = settings_.connect_arguments;
-  call("connect", connect_object(), std::move(arguments));
+  call("connect", connect_object(), settings_.connect_arguments);
   wait(State::connecting);
 }
 
@@ -90,7 +89,8 @@ Result<void> ClientSession::receive(const Message& message, Time now) {
       on_media(message);
       return {};
     case MessageType::aggregate:
-      for (const Message& part : flv::split_aggregate(message)) on_media(part);
+      for (const Message& part : flv::split_aggregate(message))
+        is_media(part.type) ? on_media(part) : on_data(part);
       return {};
     default:
       return {};
@@ -104,8 +104,7 @@ std::optional<ClientSession::Event> ClientSession::next_event() {
   return event;
 }
 
-// --- answers
-// ---------------------------------------------------------------------------------------
+// --- answers ---
 
 Result<void> ClientSession::on_command(const Message& message) {
   const Result<Command> command = read_command(message, settings_.amf);
@@ -169,28 +168,32 @@ void ClientSession::answer_secure_token(const amf::Value& information) {
 }
 
 void ClientSession::on_rejected(const Status& status, const amf::Value& info) {
-  using Kind = auth::Challenge::Kind;
   if (const auto target = redirect(info)) {
-    state_ = State::finished;
-    deadline_ = never;
+    finish();
     events_.push_back(ReconnectWanted{*target, status});
     return;
   }
   const auth::Challenge challenge = auth::read_challenge(status.description);
-  const bool mode_allowed =
-      settings_.auth_mode == auth::Mode::automatic || settings_.auth_mode == challenge.mode;
-  const bool wanted =
-      challenge.kind == Kind::mode_offered || challenge.kind == Kind::response_wanted;
-  if (!wanted || !mode_allowed || settings_.credentials.user.empty()) {
+  if (!answers(challenge)) {
     refuse(status);
     return;
   }
-  state_ = State::finished;
-  deadline_ = never;
+  finish();
   events_.push_back(AuthenticationWanted{
-      challenge.kind == Kind::mode_offered
+      challenge.kind == auth::Challenge::Kind::mode_offered
           ? auth::begin_query(challenge.mode, settings_.credentials)
           : auth::response_query(challenge, settings_.credentials, settings_.app, random_)});
+}
+
+// Each step once, lest a server that does not understand us be asked for ever.
+bool ClientSession::answers(const auth::Challenge& challenge) const {
+  using Kind = auth::Challenge::Kind;
+  const bool mode_allowed =
+      settings_.auth_mode == auth::Mode::automatic || settings_.auth_mode == challenge.mode;
+  if (!mode_allowed || settings_.credentials.user.empty()) return false;
+  if (challenge.kind == Kind::mode_offered) return settings_.auth_query.empty();
+  return challenge.kind == Kind::response_wanted &&
+         settings_.auth_query.find("response=") == std::string::npos;
 }
 
 // In the order that SRS insists on; nobody's answer but createStream's is waited for.
@@ -230,8 +233,7 @@ void ClientSession::begin() {
   wait(State::starting);
 }
 
-// --- statuses
-// --------------------------------------------------------------------------------------
+// --- statuses ---
 
 void ClientSession::on_status(const Status& status, const amf::Value& info) {
   const std::string& code = status.code;
@@ -239,13 +241,20 @@ void ClientSession::on_status(const Status& status, const amf::Value& info) {
     events_.push_back(ReconnectWanted{text(info, "tcUrl"), status});
   } else if (state_ == State::connecting && status.is_error()) {
     on_rejected(status, info);  // SRS does not say _error
-  } else if (status.is_error()) {
+  } else if (status.is_error() && ends_stream(code)) {
     refuse(status);
   } else {
     if (state_ == State::starting && starts(code)) become_started();
     follow(code);
     events_.push_back(StatusReceived{status});
   }
+}
+
+// What was asked of a stream that has started may fail without ending it.
+bool ClientSession::ends_stream(std::string_view code) const {
+  return state_ != State::started ||
+         !(code.starts_with("NetStream.Seek.") || code.starts_with("NetStream.Pause.") ||
+           code.starts_with("NetStream.Record.") || code == "NetConnection.Call.Failed");
 }
 
 bool ClientSession::starts(std::string_view code) const {
@@ -285,15 +294,19 @@ void ClientSession::resume() {
 }
 
 void ClientSession::refuse(const Status& status) {
+  if (state_ == State::finished) return;
   const std::string_view purpose = settings_.purpose == Purpose::publish ? "publish" : "play";
   const std::string_view asked = waiting_for().empty() ? purpose : waiting_for();
   events_.push_back(Refused{std::string(asked), status});
+  finish();
+}
+
+void ClientSession::finish() {
   state_ = State::finished;
   deadline_ = never;
 }
 
-// --- media
-// -----------------------------------------------------------------------------------------
+// --- media ---
 
 void ClientSession::on_user_control(const Message& message) {
   const Result<control::Control> control = control::read(message);
@@ -320,11 +333,12 @@ void ClientSession::on_data(const Message& message) {
   on_media(media);
 }
 
-// FFmpeg as a server sends media on message stream 0, and some servers no Play.Start before it.
+// FFmpeg as a server sends media on message stream 0, and some servers no Play.Start before media
+// and metadata.
 void ClientSession::on_media(const Message& message) {
   if (settings_.purpose != Purpose::play) return;
   if (message.stream_id != stream_id_ && message.stream_id != 0) return;
-  if (state_ == State::starting && is_media(message.type)) become_started();
+  if (state_ == State::starting) become_started();
   if (state_ != State::started) return;
   if (is_media(message.type)) resume();
   events_.push_back(MediaReceived{message});
@@ -348,16 +362,16 @@ Message ClientSession::to_send(Message message) const {
   return message;
 }
 
-// --- the application's wishes
-// ----------------------------------------------------------------------
+// --- the application's wishes ---
 
 void ClientSession::stop(StopCommands commands) {
-  if (state_ != State::started) return;
-  const bool publish = settings_.purpose == Purpose::publish;
-  if (publish && commands.fc_unpublish) call("FCUnpublish", amf::Null{}, {settings_.stream});
-  if (commands.close_stream) notify("closeStream", {}, stream_id_);
-  if (commands.delete_stream) call("deleteStream", amf::Null{}, {stream_id_});
-  state_ = State::finished;
+  if (state_ == State::starting || state_ == State::started) {
+    const bool publish = settings_.purpose == Purpose::publish;
+    if (publish && commands.fc_unpublish) call("FCUnpublish", amf::Null{}, {settings_.stream});
+    if (commands.close_stream) notify("closeStream", {}, stream_id_);
+    if (commands.delete_stream) call("deleteStream", amf::Null{}, {stream_id_});
+  }
+  finish();
 }
 
 void ClientSession::pause(bool pause, double position_ms) {
@@ -384,8 +398,7 @@ void ClientSession::notify(std::string name, std::vector<amf::Value> arguments,
       write_command({std::move(name), 0, amf::Null{}, std::move(arguments)}, stream_id));
 }
 
-// --- time
-// ------------------------------------------------------------------------------------------
+// --- time ---
 
 std::string_view ClientSession::waiting_for() const {
   switch (state_) {

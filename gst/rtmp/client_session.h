@@ -142,12 +142,15 @@ class ClientSession {
   void answer_secure_token(const amf::Value& information);
   void create_stream();
   void begin();
+  bool answers(const auth::Challenge& challenge) const;
   bool starts(std::string_view code) const;
+  bool ends_stream(std::string_view code) const;
   void become_started();
   void follow(std::string_view code);
   void end(client_event::StreamEnded::Reason reason);
   void resume();
   void refuse(const Status& status);
+  void finish();
   double call(std::string name, amf::Value object, std::vector<amf::Value> arguments,
               std::uint32_t stream_id = 0);
   void notify(std::string name, std::vector<amf::Value> arguments, std::uint32_t stream_id = 0);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cmath>
 
 #include "rtmp/control.h"
 #include "rtmp/flv.h"
@@ -13,8 +14,7 @@ namespace {
 
 using namespace server_event;
 
-// What a client may ask while it waits for the answer to connect, or send while it waits for the
-// answer to publish.
+// What a client may send while it waits for the answer to a request.
 constexpr std::size_t max_early_messages = 64;
 
 constexpr std::string_view set_data_frame = "@setDataFrame";
@@ -26,8 +26,14 @@ std::string text(const amf::Object& object, std::string_view name) {
 
 std::string text(const amf::Value& value) { return std::string(value.string().value_or("")); }
 
+// Finite, so that it can become an integer.
 double number(const amf::Value& value, double otherwise) {
-  return value.number().value_or(otherwise);
+  const double number = value.number().value_or(otherwise);
+  return std::isfinite(number) ? number : otherwise;
+}
+
+bool is_command(const Message& message) {
+  return message.type == MessageType::command || message.type == MessageType::command_amf3;
 }
 
 // "/live/_definst_/" and "live" are one app: the default instance goes without saying.
@@ -68,8 +74,47 @@ ServerSession::ServerSession(Settings settings, Time now)
     : settings_(settings), idle_since_(now), second_start_(now) {}
 
 Result<void> ServerSession::receive(const Message& message, Time now) {
-  now_ = now;
-  if (!fault_) return fault_;
+  take_time(now);
+  if (!replayed_) return replayed_;
+  if (is_command(message)) {
+    const Result<void> counted = count_command();
+    if (!counted) return counted;
+  }
+  if (!must_wait(message)) return handle(message);
+  if (early_.size() < max_early_messages)
+    early_.push_back(message);
+  else if (is_command(message))
+    return Error::too_many_commands;
+  return {};
+}
+
+// Everything happens in the order in which the client asked for it, so what comes behind a request
+// waits for the answer too. Media of another stream that publishes already does not.
+bool ServerSession::must_wait(const Message& message) {
+  if (!waits_for_answer()) return false;
+  const Stream* stream = find(message.stream_id);
+  return is_command(message) || !stream || stream->state != Stream::State::publishing;
+}
+
+bool ServerSession::waits_for_answer() const {
+  return state_ == State::connect_asked ||
+         std::any_of(streams_.begin(), streams_.end(), [](const auto& entry) {
+           return entry.second.state == Stream::State::publish_asked ||
+                  entry.second.state == Stream::State::play_asked;
+         });
+}
+
+// After an answer: what waited for it, as far as the next request.
+void ServerSession::replay() {
+  answered_ = true;
+  while (replayed_ && !early_.empty() && !waits_for_answer()) {
+    const Message message = std::move(early_.front());
+    early_.pop_front();
+    replayed_ = handle(message);
+  }
+}
+
+Result<void> ServerSession::handle(const Message& message) {
   switch (message.type) {
     case MessageType::command:
     case MessageType::command_amf3:
@@ -83,7 +128,8 @@ Result<void> ServerSession::receive(const Message& message, Time now) {
       on_data(message);
       return {};
     case MessageType::aggregate:
-      for (const Message& part : flv::split_aggregate(message)) on_media(part);
+      for (const Message& part : flv::split_aggregate(message))
+        is_media(part.type) ? on_media(part) : on_data(part);
       return {};
     default:
       return {};  // user control, shared objects and what nobody knows
@@ -97,19 +143,11 @@ std::optional<ServerSession::Event> ServerSession::next_event() {
   return event;
 }
 
-// --- commands
-// --------------------------------------------------------------------------------------
+// --- commands ---
 
 Result<void> ServerSession::on_command(const Message& message) {
-  const Result<void> counted = count_command();
-  if (!counted) return counted;
-  Result<Command> command = read_command(message, settings_.amf);
+  const Result<Command> command = read_command(message, settings_.amf);
   if (!command) return command.error();
-  if (state_ == State::connect_asked) {
-    if (early_.size() >= max_early_messages) return Error::too_many_commands;
-    early_.push_back(message);
-    return {};
-  }
   return dispatch(*command, message.stream_id);
 }
 
@@ -145,7 +183,7 @@ Result<void> ServerSession::dispatch(const Command& command, std::uint32_t strea
   } else if (name == "pause" || name == "pauseRaw") {
     on_pause(command, stream_id);
   } else if (name == "seek") {
-    if (target(stream_id))
+    if (is_playing(stream_id))
       events_.push_back(SeekRequest{stream_id, number(command.argument(0), 0)});
   } else if (name == "receiveAudio") {
     on_receive(command, stream_id, MessageType::audio);
@@ -199,10 +237,7 @@ void ServerSession::accept_connect(const amf::Object& properties) {
       write_status({"status", "NetConnection.Connect.Success", "Connection succeeded."});
   information.set("objectEncoding", 0);
   send_command({"_result", connect_transaction_, std::move(server), {std::move(information)}});
-  for (const Message& message : std::exchange(early_, {})) {
-    const Result<Command> command = read_command(message, settings_.amf);
-    if (command && fault_) fault_ = dispatch(*command, message.stream_id);
-  }
+  replay();
 }
 
 void ServerSession::reject_connect(const Status& status) {
@@ -241,12 +276,12 @@ Result<void> ServerSession::on_publish(const Command& command, std::uint32_t str
   }
   close_stream(stream_id);
   stream->name = text(command.argument(0));
-  if (!is_acceptable_name(stream->name)) {
+  const NameAndQuery split = split_query(stream->name);
+  if (!is_acceptable_name(split.name)) {
     send_status(stream_id, name_refused("NetStream.Publish.BadName"));
     return {};
   }
   stream->state = Stream::State::publish_asked;
-  const NameAndQuery split = split_query(stream->name);
   const std::string type = text(command.argument(1));
   events_.push_back(PublishRequest{stream_id, std::string(split.name), std::string(split.query),
                                    type.empty() ? "live" : type});
@@ -254,18 +289,22 @@ Result<void> ServerSession::on_publish(const Command& command, std::uint32_t str
 }
 
 void ServerSession::accept_publish(std::uint32_t stream_id) {
-  Stream* stream = find(stream_id);
-  if (!stream || stream->state != Stream::State::publish_asked) return;  // gone in between
-  stream->state = Stream::State::publishing;
+  answer_request(stream_id, Stream::State::publish_asked, Stream::State::publishing);
   send_status(stream_id, {"status", "NetStream.Publish.Start", "Start publishing"});
-  for (Message& message : std::exchange(early_, {}))
-    if (message.stream_id == stream_id) events_.push_back(MediaReceived{std::move(message)});
+  replay();
 }
 
 void ServerSession::reject_publish(std::uint32_t stream_id, const Status& status) {
-  if (Stream* stream = find(stream_id)) stream->state = Stream::State::idle;
-  early_.clear();
+  answer_request(stream_id, Stream::State::publish_asked, Stream::State::idle);
   send_status(stream_id, status);
+  replay();
+}
+
+void ServerSession::answer_request(std::uint32_t stream_id, [[maybe_unused]] Stream::State asked,
+                                   Stream::State answer) {
+  Stream* stream = find(stream_id);
+  assert(stream && stream->state == asked);
+  stream->state = answer;
 }
 
 Result<void> ServerSession::on_play(const Command& command, std::uint32_t stream_id) {
@@ -273,12 +312,12 @@ Result<void> ServerSession::on_play(const Command& command, std::uint32_t stream
   if (!stream) return Error::unexpected_command;
   close_stream(stream_id);
   stream->name = text(command.argument(0));
-  if (!is_acceptable_name(stream->name)) {
+  const NameAndQuery split = split_query(stream->name);
+  if (!is_acceptable_name(split.name)) {
     send_status(stream_id, name_refused("NetStream.Play.StreamNotFound"));
     return {};
   }
   stream->state = Stream::State::play_asked;
-  const NameAndQuery split = split_query(stream->name);
   PlayRequest request{.stream_id = stream_id,
                       .name = std::string(split.name),
                       .query = std::string(split.query),
@@ -292,18 +331,18 @@ Result<void> ServerSession::on_play(const Command& command, std::uint32_t stream
 // In the order that every player takes; GStreamer's rtmp2src looks at the first status alone, and
 // Reset is one that it accepts.
 void ServerSession::accept_play(std::uint32_t stream_id) {
-  Stream* stream = find(stream_id);
-  if (!stream || stream->state != Stream::State::play_asked) return;  // gone in between
-  stream->state = Stream::State::playing;
+  answer_request(stream_id, Stream::State::play_asked, Stream::State::playing);
   output_.push_back(control::write(control::UserControl{control::Event::stream_begin, stream_id}));
   send_status(stream_id, {"status", "NetStream.Play.Reset", "Playing and resetting stream."});
   send_status(stream_id, {"status", "NetStream.Play.Start", "Started playing stream."});
   output_.push_back(write_data({"|RtmpSampleAccess", {true, true}}, stream_id, 0));
+  replay();
 }
 
 void ServerSession::reject_play(std::uint32_t stream_id, const Status& status) {
-  if (Stream* stream = find(stream_id)) stream->state = Stream::State::idle;
+  answer_request(stream_id, Stream::State::play_asked, Stream::State::idle);
   send_status(stream_id, status);
+  replay();
 }
 
 void ServerSession::notify_publish(std::uint32_t stream_id) {
@@ -325,9 +364,11 @@ void ServerSession::send_status(std::uint32_t stream_id, const Status& status) {
 // The id is an argument, or that of the message; rtmp2sink sends the stream's name on message
 // stream 0.
 void ServerSession::on_delete_stream(const Command& command, std::uint32_t stream_id) {
-  if (const auto id = command.argument(0).number();
-      id && *id >= 1 && *id <= static_cast<double>(settings_.max_streams))
-    stream_id = static_cast<std::uint32_t>(*id);
+  const double id = number(command.argument(0), 0);
+  if (id >= 1 && id <= 0xFFFFFFFF) {
+    stream_id = static_cast<std::uint32_t>(id);
+    if (!find(stream_id)) return;
+  }
   if (!target(stream_id)) return;
   close_stream(stream_id);
   streams_.erase(stream_id);
@@ -360,13 +401,13 @@ void ServerSession::on_fc_subscribe(const Command& command) {
 }
 
 void ServerSession::on_pause(const Command& command, std::uint32_t stream_id) {
-  if (!target(stream_id)) return;
+  if (!is_playing(stream_id)) return;
   events_.push_back(PauseRequest{stream_id, command.argument(0).boolean().value_or(true),
                                  number(command.argument(1), 0)});
 }
 
 void ServerSession::on_receive(const Command& command, std::uint32_t stream_id, MessageType type) {
-  if (!target(stream_id)) return;
+  if (!is_playing(stream_id)) return;
   events_.push_back(ReceiveRequest{stream_id, type, command.argument(0).boolean().value_or(true)});
 }
 
@@ -380,35 +421,27 @@ void ServerSession::send_command(const Command& command, std::uint32_t stream_id
   output_.push_back(write_command(command, stream_id));
 }
 
-// --- media
-// -----------------------------------------------------------------------------------------
+// --- media ---
 
-void ServerSession::on_media(const Message& message) {
-  Message media = message;
+void ServerSession::on_media(Message media) {
   const Stream* stream = target(media.stream_id);
-  if (!stream) return;
-  if (stream->state == Stream::State::publishing) {
+  if (stream && stream->state == Stream::State::publishing)
     events_.push_back(MediaReceived{std::move(media)});
-  } else if (stream->state == Stream::State::publish_asked && early_.size() < max_early_messages) {
-    early_.push_back(std::move(media));
-  }
 }
 
 // "@setDataFrame" asks the server to keep what follows; it is not for players.
-void ServerSession::on_data(const Message& message) {
-  Message data = message;
+void ServerSession::on_data(Message data) {
   ByteReader in(data.payload);
-  if (data.type == MessageType::data_amf3) in.u8();
+  if (data.type == MessageType::data_amf3 && in.peek() == 0) in.u8();
   constexpr std::uint8_t string_marker = 2;
   if (in.u8() == string_marker && in.text(in.u16()) == set_data_frame) {
     data.type = MessageType::data;
     data.payload = data.payload.slice(in.position());
   }
-  on_media(data);
+  on_media(std::move(data));
 }
 
-// --- streams
-// ---------------------------------------------------------------------------------------
+// --- streams ---
 
 ServerSession::Stream* ServerSession::find(std::uint32_t stream_id) {
   const auto stream = streams_.find(stream_id);
@@ -424,11 +457,15 @@ ServerSession::Stream* ServerSession::target(std::uint32_t& stream_id) {
   return &streams_.begin()->second;
 }
 
+bool ServerSession::is_playing(std::uint32_t& stream_id) {
+  const Stream* stream = target(stream_id);
+  return stream && stream->state == Stream::State::playing;
+}
+
 void ServerSession::close_stream(std::uint32_t stream_id) {
   Stream* stream = find(stream_id);
   if (!stream || stream->state == Stream::State::idle) return;
   const Stream::State was = std::exchange(stream->state, Stream::State::idle);
-  early_.clear();
   idle_since_ = now_;
   events_.push_back(StreamClosed{stream_id});
   if (was == Stream::State::publishing)
@@ -446,10 +483,16 @@ const std::string& ServerSession::stream_name(std::uint32_t stream_id) const {
   return stream == streams_.end() ? none : stream->second.name;
 }
 
-// --- time
-// ------------------------------------------------------------------------------------------
+// --- time ---
+
+// The time until our own answers does not count as the client's.
+void ServerSession::take_time(Time now) {
+  now_ = now;
+  if (std::exchange(answered_, false)) idle_since_ = now;
+}
 
 Time ServerSession::deadline() const {
+  if (!replayed_) return now_;
   switch (state_) {
     case State::waiting:
       return idle_since_ + settings_.connect_timeout;
@@ -461,9 +504,10 @@ Time ServerSession::deadline() const {
 }
 
 Result<void> ServerSession::tick(Time now) {
-  now_ = now;
+  take_time(now);
+  if (!replayed_) return replayed_;
   if (now >= deadline()) return Error::command_timeout;
-  return fault_;
+  return {};
 }
 
 }  // namespace rtmp

@@ -13,7 +13,8 @@
 namespace rtmp {
 
 // What the session asks of its owner, who answers connect, publish and play with accept_*() or
-// reject_*(), at once or later: the client waits. Each request must be answered once.
+// reject_*(), at once or later: the client waits. Each request must be answered once, and nothing
+// else that the client asks comes out before; its connection may end instead.
 namespace server_event {
 
 struct ConnectRequest {
@@ -134,6 +135,10 @@ class ServerSession {
     std::string name;
   };
 
+  bool must_wait(const Message& message);
+  bool waits_for_answer() const;
+  void replay();
+  Result<void> handle(const Message& message);
   Result<void> on_command(const Message& message);
   Result<void> count_command();
   Result<void> dispatch(const Command& command, std::uint32_t stream_id);
@@ -147,14 +152,17 @@ class ServerSession {
   void on_fc_subscribe(const Command& command);
   void on_pause(const Command& command, std::uint32_t stream_id);
   void on_receive(const Command& command, std::uint32_t stream_id, MessageType type);
-  void on_media(const Message& message);
-  void on_data(const Message& message);
+  void on_media(Message media);
+  void on_data(Message data);
   void answer(const Command& command, amf::Value result);
   void send_command(const Command& command, std::uint32_t stream_id = 0);
+  void answer_request(std::uint32_t stream_id, Stream::State asked, Stream::State answer);
   void close_stream(std::uint32_t stream_id);
   Stream* find(std::uint32_t stream_id);
   // The stream that a command or media is for: by its id, or the only one there is.
   Stream* target(std::uint32_t& stream_id);
+  bool is_playing(std::uint32_t& stream_id);
+  void take_time(Time now);
 
   Settings settings_;
   Time now_ = {};
@@ -162,8 +170,9 @@ class ServerSession {
   State state_ = State::waiting;
   double connect_transaction_ = 1;
   std::map<std::uint32_t, Stream> streams_;
-  std::vector<Message> early_;  // came before the answer that they depend on
-  Result<void> fault_;          // of a command that had to wait
+  std::deque<Message> early_;  // came before the answer to a request
+  Result<void> replayed_;      // a fault in one of them
+  bool answered_ = false;      // a request, at a time that take_time() will tell
   std::deque<Event> events_;
   std::vector<Message> output_;
   Time second_start_;  // of the second whose commands are counted

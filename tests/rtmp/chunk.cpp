@@ -328,6 +328,21 @@ TEST(ChunkReader, NeverMovesTheTimeLineByData) {
   EXPECT_EQ(outcome.messages.at(2), "type=9 stream=1 ts=1879048193 payload=aa");
 }
 
+TEST(ChunkReader, TakesALateStartBehindAHeaderAtZeroForLate) {
+  const Outcome outcome = read_hex(
+      "06 000000 000001 09 01000000 aa  06 ffffff 000001 09 01000000 c0000000 aa"
+      "86 000001 aa");
+  EXPECT_EQ(outcome.messages.at(2), "type=9 stream=1 ts=3221225473 payload=aa");
+}
+
+TEST(ChunkReader, TakesAStepBackAtTheStartForOne) {
+  const Outcome outcome = read_hex(
+      "06 000005 000001 09 01000000 aa  06 ffffff 000001 09 01000000 fffffffd aa"
+      "86 000028 aa");
+  EXPECT_EQ(outcome.messages.at(1), "type=9 stream=1 ts=-3 payload=aa");
+  EXPECT_EQ(outcome.messages.at(2), "type=9 stream=1 ts=37 payload=aa");
+}
+
 // --- the writer ---
 
 Vector write(std::initializer_list<Message> messages, std::uint32_t chunk_stream_id = 6) {
