@@ -146,8 +146,8 @@ rtmp::Message MessageQueue::take_front() {
 }
 
 bool MessageQueue::fits(const Entry& entry) const {
-  return entries_.empty() || (bytes_ + entry.message.payload.size() <= limits_.bytes &&
-                              span_ms(entry) <= limits_.ms);
+  return entries_.empty() ||
+         (bytes_ + entry.message.payload.size() <= limits_.bytes && span_ms(entry) <= limits_.ms);
 }
 
 // Where frames are dropped only frames count: audio that is kept would make the span look long
@@ -155,8 +155,8 @@ bool MessageQueue::fits(const Entry& entry) const {
 std::int64_t MessageQueue::span_ms(const Entry& last) const {
   const bool frames_only = leaky_ == Leaky::frames && frames_ > 0;
   if (frames_only && !last.is_frame()) return 0;
-  const auto first = frames_only ? std::ranges::find_if(entries_, &Entry::is_frame)
-                                 : entries_.begin();
+  const auto first =
+      frames_only ? std::ranges::find_if(entries_, &Entry::is_frame) : entries_.begin();
   if (first == entries_.end()) return 0;
   return std::max<std::int64_t>(0, last.message.timestamp - first->message.timestamp);
 }
@@ -165,7 +165,8 @@ std::int64_t MessageQueue::span_ms(const Entry& last) const {
 
 // False if `entry` itself is to be lost.
 bool MessageQueue::make_room(const Entry& entry) {
-  if (!fits(entry)) drop_disposable(entry);
+  while (!fits(entry) && drop_first(Entry::Kind::disposable)) {
+  }
   while (!fits(entry) && drop_inter_frames()) {
   }
   while (!fits(entry) && drop_first(Entry::Kind::key)) {
@@ -178,11 +179,6 @@ bool MessageQueue::make_room(const Entry& entry) {
   return false;
 }
 
-void MessageQueue::drop_disposable(const Entry& entry) {
-  while (!fits(entry) && drop_first(Entry::Kind::disposable)) {
-  }
-}
-
 // The first inter frame and all frames that may refer to it, up to the next key frame, be that
 // still to come.
 bool MessageQueue::drop_inter_frames() {
@@ -193,8 +189,8 @@ bool MessageQueue::drop_inter_frames() {
   if (first == entries_.end()) return false;
   auto next_key = std::find_if(first, entries_.end(), of_kind(Entry::Kind::key));
   if (next_key == entries_.end()) waiting_for_key_ = true;
-  const auto lost = std::stable_partition(first, next_key,
-                                          [](const Entry& entry) { return !entry.is_frame(); });
+  const auto lost =
+      std::stable_partition(first, next_key, [](const Entry& entry) { return !entry.is_frame(); });
   std::for_each(lost, next_key, [this](const Entry& entry) { count_lost(entry); });
   entries_.erase(lost, next_key);
   return true;

@@ -21,8 +21,10 @@ class MessageQueue {
     std::int64_t ms = 3000;  // between the first and the last message's timestamps
   };
   enum class Leaky {
-    no,      // push() blocks while the queue is full
-    frames,  // a full queue loses disposable frames, then inter frames up to the next key frame
+    no,  // push() blocks while the queue is full
+    // A full queue loses disposable frames, then inter frames up to the next key frame, then key
+    // frames, and audio last; never headers and data. Its time is that of its video, if it has any.
+    frames,
   };
   enum class Outcome { ok, flushing, closed };
   struct Level {
@@ -33,11 +35,12 @@ class MessageQueue {
 
   explicit MessageQueue(Limits limits, Leaky leaky = Leaky::no);
 
-  // Called after each push, on the pusher's thread, without the queue's lock.
+  // Called after each push, on the pusher's thread, without the queue's lock. When this returns,
+  // nobody is inside the one before.
   void set_wake(std::function<void()> wake);
 
-  // Appends. With Leaky::no waits for room; flushing and close end the wait. A message larger than the
-  // limits enters an empty queue.
+  // Appends. With Leaky::no waits for room; flushing and close end the wait. A message larger than
+  // the limits enters an empty queue.
   Outcome push(rtmp::Message message);
   // The first message if there is one.
   std::optional<rtmp::Message> try_pop();
@@ -60,14 +63,23 @@ class MessageQueue {
 
  private:
   struct Entry {
+    enum class Kind : std::uint8_t { keep, audio, key, inter, disposable };
     rtmp::Message message;
-    enum class Kind : std::uint8_t { keep, key, inter, disposable } kind;
+    Kind kind;
+
+    bool is_frame() const { return kind >= Kind::key; }
   };
-  bool full() const;
-  void make_room();
-  void append(rtmp::Message message);
-  std::int64_t span_ms() const;
+  static Entry::Kind kind_of(const rtmp::Message& message);
+  bool fits(const Entry& entry) const;
+  std::int64_t span_ms(const Entry& last) const;
+  void append(Entry entry);
   rtmp::Message take_front();
+  void forget_entries();
+  bool make_room(const Entry& entry);
+  bool drop_inter_frames();
+  bool drop_first(Entry::Kind kind);
+  void count_lost(const Entry& entry);
+  void wake();
 
   mutable std::mutex mutex_;  // guards everything below but wake_
   std::condition_variable changed_;
@@ -75,11 +87,14 @@ class MessageQueue {
   Leaky leaky_;
   std::deque<Entry> entries_;
   std::size_t bytes_ = 0;
+  std::size_t frames_ = 0;  // entries that are video frames
   std::uint64_t dropped_ = 0;
   bool waiting_for_key_ = false;
   bool flushing_ = false;
   bool closed_ = false;
   boost::system::error_code error_;
+
+  std::mutex wake_mutex_;  // guards wake_
   std::function<void()> wake_;
 };
 

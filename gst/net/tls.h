@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "net/byte_stream.h"
@@ -19,9 +20,9 @@ struct TlsChecks {
 };
 
 struct TlsClientSettings {
-  std::string host;                   // for SNI and the identity check
-  unsigned checks = TlsChecks::all;   // TlsChecks
-  std::string ca_file;                // PEM; empty: the system's authorities
+  std::string host;                        // for SNI and the identity check
+  unsigned checks = TlsChecks::all;        // TlsChecks
+  std::string ca_file;                     // PEM; empty: the system's authorities
   std::string certificate_file, key_file;  // PEM; empty: none
 };
 
@@ -41,11 +42,14 @@ class TlsContext {
   std::unique_ptr<ByteStream> wrap(Socket socket) const;
 
  private:
-  TlsContext() = default;
+  struct Private {};
 
+ public:
+  TlsContext(Private, std::shared_ptr<ssl_ctx_st> context, std::optional<TlsClientSettings> client);
+
+ private:
   std::shared_ptr<ssl_ctx_st> context_;
-  bool is_client_ = false;
-  TlsClientSettings client_settings_;
+  std::optional<TlsClientSettings> client_;  // of a client
 };
 
 }  // namespace net
