@@ -33,7 +33,7 @@ Connection::Connection(Settings settings, Time now, Handshake handshake)
 }
 
 void Connection::receive(Bytes bytes, Time now) {
-  assert(input_.empty());
+  if (!input_.empty() && readable_) readable_ = Error::cancelled;
   input_ = bytes;
   now_ = now;
   heard_ = now;
@@ -42,6 +42,13 @@ void Connection::receive(Bytes bytes, Time now) {
 }
 
 Result<std::optional<Message>> Connection::next_message() {
+  if (!readable_) return readable_.error();
+  Result<std::optional<Message>> message = read_message();
+  if (!message) readable_ = message.error();
+  return message;
+}
+
+Result<std::optional<Message>> Connection::read_message() {
   if (!established_) {
     const Result<void> shaken = shake_hands();
     if (!shaken) return shaken.error();

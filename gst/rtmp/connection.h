@@ -42,7 +42,9 @@ class Connection {
   static Connection client(Settings settings, Time now, const Random& random);
   static Connection server(Settings settings, Time now, const Random& random);
 
-  // Borrows the bytes until next_message() has answered "not yet" or an error.
+  // Borrows the bytes until next_message() has answered "not yet" or an error. An owner that stops
+  // asking before, or goes on after an error, hears nothing but errors from then on: it may do so
+  // while the last output is written.
   void receive(Bytes bytes, Time now);
   // Error, not yet, or a message for the session: all but those that the connection itself deals
   // with. User control messages other than pings come out too.
@@ -77,6 +79,7 @@ class Connection {
 
   Connection(Settings settings, Time now, Handshake handshake);
 
+  Result<std::optional<Message>> read_message();
   Result<void> shake_hands();
   Result<Recipient> maintain(const Message& message);
   void answer_bandwidth(std::uint32_t window);
@@ -90,6 +93,7 @@ class Connection {
   std::optional<Time> ping_sent_;
   Handshake handshake_;  // nothing once it is over
   bool established_ = false;
+  Result<void> readable_;  // the error that ended reading, if any
   Bytes input_;
   ChunkReader reader_;
   ChunkWriter writer_;

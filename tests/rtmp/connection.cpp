@@ -268,6 +268,26 @@ TEST(Connection, LimitsMessagesAsItIsTold) {
   EXPECT_EQ(pair.server.error, Error::message_too_large);
 }
 
+TEST(Connection, ReadsNothingMoreAfterAnError) {
+  Established pair;
+  Connection& server = pair.server.connection;
+  const Vector bad = from_hex("c7 00"), good = from_hex("04 000000 000001 08 01000000 aa");
+  server.receive(bad, pair.now);
+  EXPECT_EQ(server.next_message().error(), Error::no_first_chunk);
+  server.receive(good, pair.now);
+  EXPECT_EQ(server.next_message().error(), Error::no_first_chunk);
+}
+
+TEST(Connection, ReadsNothingMoreOnceItsOwnerStoppedInTheMiddle) {
+  Established pair;
+  Connection& server = pair.server.connection;
+  const Vector two = from_hex("04 000000 000001 08 01000000 aa  84 000001 bb");
+  server.receive(two, pair.now);
+  EXPECT_TRUE(server.next_message().value());
+  server.receive(two, pair.now);
+  EXPECT_EQ(server.next_message().error(), Error::cancelled);
+}
+
 TEST(Connection, CountsBytesOutOnceTheyAreWritten) {
   Established pair;
   const std::uint64_t before = pair.client.connection.stats().bytes_out;
