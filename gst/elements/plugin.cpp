@@ -2,10 +2,15 @@
 #include <gst/gst.h>
 
 #include "elements/bridge.h"
+#include "elements/rtmpclientsink.h"
+#include "elements/rtmpclientsrc.h"
 
-static gboolean plugin_init(GstPlugin*) {
+static gboolean plugin_init(GstPlugin* plugin) {
   bridge::init_log();
-  return TRUE;
+  gboolean any = FALSE;
+  any |= GST_ELEMENT_REGISTER(rtmpclientsrc, plugin);
+  any |= GST_ELEMENT_REGISTER(rtmpclientsink, plugin);
+  return any;
 }
 
 GST_PLUGIN_DEFINE(GST_VERSION_MAJOR, GST_VERSION_MINOR, rtmp3,

@@ -1,0 +1,514 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+/**
+ * SECTION:element-rtmpclientsrc
+ * @title: rtmpclientsrc
+ * @short_description: Plays a stream from an RTMP server
+ *
+ * Plays a stream from an RTMP server; its pad gives FLV, one tag in a buffer, the first with the
+ * file's header before it.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 rtmpclientsrc location=rtmp://localhost/live/cam ! decodebin ! autovideosink
+ * ]|
+ *
+ * The source is live. Its buffers have the times of the stream, and the first one's time is mapped
+ * to the moment of its arrival, so sinks synchronise. Where the stream's own times jump, by more
+ * than a few seconds, the ones that come out go on where they were, marked DISCONT.
+ *
+ * The element connects when it goes to PAUSED and never makes a state change wait for the server.
+ * While downstream takes nothing, it goes on to read and to answer the server; up to 30 s or 64 MiB
+ * are kept, then frames are lost up to the next key frame and the next buffer is marked DISCONT.
+ *
+ * The end of the stream at the server, by whichever word the server says it, is EOS. So is the loss
+ * of the connection, unless #GstRtmpClientSrc:no-eof-is-error says that it is an error, and a
+ * silence of #GstRtmpClientSrc:idle-timeout. An element message says which it was. A server that
+ * cannot be reached, that refuses, or that does not answer within #GstRtmpClientSrc:timeout is an
+ * error.
+ *
+ * ## Element messages
+ *
+ * `rtmp-connected`: the server has accepted to play the stream. Fields: `peer` (string, address and
+ * port), `stream-id` (uint).
+ *
+ * `rtmp-disconnected`: the connection is over. Fields: `peer` (string), `stage` (string, where it
+ * failed, or `finished`), `reason` (string).
+ *
+ * `rtmp-status`: what the server says of the stream. Fields: `code`, `level`, `description`
+ * (strings as the server sent them).
+ *
+ * Errors carry a details structure with the strings `stage`, `code`, `level`, `description` and
+ * `command`.
+ */
+
+#include "elements/rtmpclientsrc.h"
+
+#include <algorithm>
+#include <atomic>
+
+#include "elements/bridge.h"
+#include "elements/client_link.h"
+#include "elements/client_properties.h"
+#include "elements/timeline.h"
+#include "net/message_queue.h"
+
+GST_DEBUG_CATEGORY_STATIC(gst_rtmp_client_src_debug);
+#define GST_CAT_DEFAULT gst_rtmp_client_src_debug
+
+namespace {
+
+enum Property : guint {
+  PROP_IDLE_TIMEOUT = ClientProperties::first_free_id,
+  PROP_NO_EOF_IS_ERROR,
+  PROP_START,
+  PROP_DURATION,
+  PROP_BUFFER_TIME,
+  PROP_STATS,
+};
+
+constexpr guint default_idle_timeout = 0;
+constexpr gboolean default_no_eof_is_error = FALSE;
+constexpr gint64 live_or_recorded = -2, live_only = -1;
+constexpr gint64 default_start = live_or_recorded;
+constexpr gint64 default_duration = -1;
+constexpr guint default_buffer_time = 3000;
+
+// What is kept while downstream takes nothing.
+constexpr net::MessageQueue::Limits inbox_limits{64 * 1024 * 1024, 30'000};
+
+GstStaticPadTemplate src_template =
+    GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("video/x-flv"));
+
+}  // namespace
+
+struct GstRtmpClientSrcPrivate final : ClientLink {
+  explicit GstRtmpClientSrcPrivate(GstRtmpClientSrc* self)
+      : ClientLink(GST_ELEMENT(self)), element(GST_ELEMENT(self)) {}
+
+  void on_started() override { playing = true; }
+  void on_media(rtmp::Message message) override { inbox.push(std::move(message)); }
+  void on_stream_ended() override { inbox.close(); }
+  void on_ended(std::optional<net::Failure> failure) override;
+  void post_error(const net::Failure& failure);
+  std::optional<net::Failure> take_loss() {
+    const std::lock_guard lock(mutex);
+    return std::exchange(loss, std::nullopt);
+  }
+
+  GstElement* element;
+  ClientProperties properties;
+  net::MessageQueue inbox{inbox_limits, net::MessageQueue::Leaky::frames};
+  std::atomic<bool> playing = false;  // the server has accepted
+  std::atomic<bool> failed = false;   // the error is posted
+
+  // Owned by the streaming thread.
+  Timeline timeline;
+  bool header_sent = false;
+  std::uint64_t dropped = 0;  // by the inbox, as far as it was told downstream
+
+  std::mutex mutex;                  // guards everything below; no other lock is taken under it
+  std::optional<net::Failure> loss;  // what ended the connection after it had played
+  guint idle_timeout = default_idle_timeout;
+  gboolean no_eof_is_error = default_no_eof_is_error;
+  gint64 start = default_start;
+  gint64 duration = default_duration;
+  guint buffer_time = default_buffer_time;
+};
+
+struct _GstRtmpClientSrc {
+  GstPushSrc parent;
+  GstRtmpClientSrcPrivate* priv;
+};
+
+static void gst_rtmp_client_src_uri_handler_init(gpointer iface, gpointer);
+
+G_DEFINE_TYPE_WITH_CODE(GstRtmpClientSrc, gst_rtmp_client_src, GST_TYPE_PUSH_SRC,
+                        G_IMPLEMENT_INTERFACE(GST_TYPE_URI_HANDLER,
+                                              gst_rtmp_client_src_uri_handler_init))
+// Above rtmp2src, so that rtmp:// locations come here.
+GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(rtmpclientsrc, "rtmpclientsrc", GST_RANK_PRIMARY + 10,
+                                      GST_TYPE_RTMP_CLIENT_SRC,
+                                      GST_DEBUG_CATEGORY_INIT(gst_rtmp_client_src_debug,
+                                                              "rtmpclientsrc", 0, "RTMP player"))
+
+// --- the connection ---
+
+void GstRtmpClientSrcPrivate::post_error(const net::Failure& failure) {
+  // GstBaseSrc adds an error of its own, which says less: see post_message().
+  bridge::post_failure(element, failure, bridge::Direction::read);
+  failed = true;
+}
+
+// On the client's thread. What failed before anything played is said at once: in PAUSED no thread
+// asks for buffers. A loss waits behind the last message.
+void GstRtmpClientSrcPrivate::on_ended(std::optional<net::Failure> failure) {
+  if (failure && (!playing || failure->code == rtmp::Error::refused)) {
+    post_error(*failure);
+  } else if (failure) {
+    const std::lock_guard lock(mutex);
+    loss = std::move(failure);
+  }
+  inbox.close();
+}
+
+static std::variant<net::Client::Settings, std::string> gst_rtmp_client_src_settings(
+    GstRtmpClientSrc* self) {
+  auto* priv = self->priv;
+  auto settings = priv->properties.settings(ClientProperties::Purpose::play);
+  if (auto* client = std::get_if<net::Client::Settings>(&settings)) {
+    const std::lock_guard lock(priv->mutex);
+    auto& session = client->session;
+    const auto to_ms = [](gint64 ns) { return static_cast<double>(ns) / GST_MSECOND; };
+    if (priv->start == live_only) session.start = -1000;
+    if (priv->start >= 0) session.start = to_ms(priv->start);
+    if (priv->duration >= 0) session.duration = to_ms(priv->duration);
+    if (priv->buffer_time != default_buffer_time) session.buffer_ms = priv->buffer_time;
+    session.amf = bridge::metadata_limits();
+    client->idle_timeout = std::chrono::seconds(priv->idle_timeout);
+  }
+  return settings;
+}
+
+static gboolean gst_rtmp_client_src_open(GstRtmpClientSrc* self) {
+  const auto settings = gst_rtmp_client_src_settings(self);
+  if (const auto* fault = std::get_if<std::string>(&settings)) {
+    GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("%s", fault->c_str()), (nullptr));
+    return FALSE;
+  }
+  self->priv->open(std::get<net::Client::Settings>(settings), nullptr);
+  return TRUE;
+}
+
+static gboolean gst_rtmp_client_src_start(GstBaseSrc* src) {
+  auto* self = GST_RTMP_CLIENT_SRC(src);
+  auto* priv = self->priv;
+  priv->inbox.reopen();
+  priv->dropped = priv->inbox.level().dropped;
+  priv->timeline = Timeline();
+  priv->header_sent = false;
+  priv->playing = priv->failed = false;
+  priv->take_loss();
+  const auto settings = gst_rtmp_client_src_settings(self);
+  if (const auto* fault = std::get_if<std::string>(&settings)) {
+    GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("%s", fault->c_str()), (nullptr));
+    return FALSE;
+  }
+  return !priv->properties.connects_at_start() || gst_rtmp_client_src_open(self);
+}
+
+static gboolean gst_rtmp_client_src_stop(GstBaseSrc* src) {
+  auto* priv = GST_RTMP_CLIENT_SRC(src)->priv;
+  priv->close();
+  priv->inbox.clear();
+  return TRUE;
+}
+
+static gboolean gst_rtmp_client_src_unlock(GstBaseSrc* src) {
+  GST_RTMP_CLIENT_SRC(src)->priv->inbox.set_flushing(true);
+  return TRUE;
+}
+
+static gboolean gst_rtmp_client_src_unlock_stop(GstBaseSrc* src) {
+  GST_RTMP_CLIENT_SRC(src)->priv->inbox.set_flushing(false);
+  return TRUE;
+}
+
+// --- data ---
+
+// Waits for a message that may go to a pad.
+static net::MessageQueue::Outcome gst_rtmp_client_src_pop(GstRtmpClientSrc* self,
+                                                          rtmp::Message& message) {
+  for (;;) {
+    rtmp::Message received;
+    const auto outcome = self->priv->inbox.pop(received);
+    if (outcome != net::MessageQueue::Outcome::ok) return outcome;
+    if (auto fit = bridge::playable(std::move(received))) {
+      message = std::move(*fit);
+      return outcome;
+    }
+    GST_WARNING_OBJECT(self, "dropped data that cannot be read");
+  }
+}
+
+// The connection is over and every message is out.
+static GstFlowReturn gst_rtmp_client_src_end(GstRtmpClientSrc* self) {
+  auto* priv = self->priv;
+  if (priv->failed) return GST_FLOW_ERROR;
+  const auto loss = priv->take_loss();
+  if (!loss) return GST_FLOW_EOS;
+  bool is_error = false;
+  {
+    const std::lock_guard lock(priv->mutex);
+    is_error = priv->no_eof_is_error && loss->code != rtmp::Error::idle_timeout;
+  }
+  GST_INFO_OBJECT(self, "the connection ended: %s", loss->text.c_str());
+  if (!is_error) return GST_FLOW_EOS;
+  priv->post_error(*loss);
+  return GST_FLOW_ERROR;
+}
+
+// The segment that gives the first frame the running time of its arrival.
+static void gst_rtmp_client_src_begin_segment(GstRtmpClientSrc* self, std::int64_t first_ms,
+                                              GstClockTime arrival) {
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  segment.start = segment.time = segment.position =
+      static_cast<guint64>(std::max<std::int64_t>(first_ms, 0)) * GST_MSECOND;
+  segment.base = GST_CLOCK_TIME_IS_VALID(arrival) ? arrival : 0;
+  gst_base_src_new_segment(GST_BASE_SRC(self), &segment);
+}
+
+static GstBuffer* gst_rtmp_client_src_to_buffer(GstRtmpClientSrc* self, rtmp::Message message) {
+  auto* priv = self->priv;
+  const GstClockTime arrival = gst_element_get_current_running_time(GST_ELEMENT(self));
+  const auto now_ms = GST_CLOCK_TIME_IS_VALID(arrival)
+                          ? std::optional(static_cast<std::int64_t>(arrival / GST_MSECOND))
+                          : std::nullopt;
+  const Timeline::Place place = priv->timeline.place(message, now_ms);
+  if (place.first) gst_rtmp_client_src_begin_segment(self, place.timestamp, arrival);
+  message.timestamp = place.timestamp;
+
+  GstBuffer* buffer = bridge::to_tag(message);
+  const std::uint64_t dropped = priv->inbox.level().dropped;
+  if (place.jumped || std::exchange(priv->dropped, dropped) != dropped)
+    GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+  if (!std::exchange(priv->header_sent, true))
+    gst_buffer_prepend_memory(buffer, bridge::to_flv_file_header());
+  return buffer;
+}
+
+static GstFlowReturn gst_rtmp_client_src_create(GstPushSrc* src, GstBuffer** buffer) {
+  auto* self = GST_RTMP_CLIENT_SRC(src);
+  auto* priv = self->priv;
+  if (!priv->is_open() && !gst_rtmp_client_src_open(self)) return GST_FLOW_ERROR;
+  rtmp::Message message;
+  switch (gst_rtmp_client_src_pop(self, message)) {
+    case net::MessageQueue::Outcome::ok:
+      *buffer = gst_rtmp_client_src_to_buffer(self, std::move(message));
+      return GST_FLOW_OK;
+    case net::MessageQueue::Outcome::flushing:
+      return GST_FLOW_FLUSHING;
+    case net::MessageQueue::Outcome::closed:
+      break;
+  }
+  return gst_rtmp_client_src_end(self);
+}
+
+static gboolean gst_rtmp_client_src_query(GstBaseSrc* src, GstQuery* query) {
+  switch (GST_QUERY_TYPE(query)) {
+    case GST_QUERY_LATENCY:
+      gst_query_set_latency(query, TRUE, 0, GST_CLOCK_TIME_NONE);
+      return TRUE;
+    case GST_QUERY_SCHEDULING:
+      gst_query_set_scheduling(
+          query,
+          static_cast<GstSchedulingFlags>(GST_SCHEDULING_FLAG_SEQUENTIAL |
+                                          GST_SCHEDULING_FLAG_BANDWIDTH_LIMITED),
+          1, -1, 0);
+      gst_query_add_scheduling_mode(query, GST_PAD_MODE_PUSH);
+      return TRUE;
+    default:
+      return GST_BASE_SRC_CLASS(gst_rtmp_client_src_parent_class)->query(src, query);
+  }
+}
+
+// One failure, one error: the base class's "Internal data stream error." does not follow ours.
+static gboolean gst_rtmp_client_src_post_message(GstElement* element, GstMessage* message) {
+  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR &&
+      GST_RTMP_CLIENT_SRC(element)->priv->failed) {
+    gst_message_unref(message);
+    return FALSE;
+  }
+  return GST_ELEMENT_CLASS(gst_rtmp_client_src_parent_class)->post_message(element, message);
+}
+
+// --- properties ---
+
+static void gst_rtmp_client_src_set_property(GObject* object, guint id, const GValue* value,
+                                             GParamSpec* pspec) {
+  auto* priv = GST_RTMP_CLIENT_SRC(object)->priv;
+  if (priv->properties.set(id, value)) return;
+  const std::lock_guard lock(priv->mutex);
+  switch (id) {
+    case PROP_IDLE_TIMEOUT:
+      priv->idle_timeout = g_value_get_uint(value);
+      break;
+    case PROP_NO_EOF_IS_ERROR:
+      priv->no_eof_is_error = g_value_get_boolean(value);
+      break;
+    case PROP_START:
+      priv->start = g_value_get_int64(value);
+      break;
+    case PROP_DURATION:
+      priv->duration = g_value_get_int64(value);
+      break;
+    case PROP_BUFFER_TIME:
+      priv->buffer_time = g_value_get_uint(value);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+      break;
+  }
+}
+
+static void gst_rtmp_client_src_get_property(GObject* object, guint id, GValue* value,
+                                             GParamSpec* pspec) {
+  auto* priv = GST_RTMP_CLIENT_SRC(object)->priv;
+  if (priv->properties.get(id, value)) return;
+  if (id == PROP_STATS) {
+    g_value_take_boxed(value, priv->stats(priv->inbox.level()));
+    return;
+  }
+  const std::lock_guard lock(priv->mutex);
+  switch (id) {
+    case PROP_IDLE_TIMEOUT:
+      g_value_set_uint(value, priv->idle_timeout);
+      break;
+    case PROP_NO_EOF_IS_ERROR:
+      g_value_set_boolean(value, priv->no_eof_is_error);
+      break;
+    case PROP_START:
+      g_value_set_int64(value, priv->start);
+      break;
+    case PROP_DURATION:
+      g_value_set_int64(value, priv->duration);
+      break;
+    case PROP_BUFFER_TIME:
+      g_value_set_uint(value, priv->buffer_time);
+      break;
+    default:
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
+      break;
+  }
+}
+
+static gboolean gst_rtmp_client_src_set_uri(GstURIHandler* handler, const gchar* uri,
+                                            GError** error) {
+  auto* self = GST_RTMP_CLIENT_SRC(handler);
+  return uri_handler::set(GST_ELEMENT(self), self->priv->properties, uri, error);
+}
+
+static void gst_rtmp_client_src_uri_handler_init(gpointer iface, gpointer) {
+  auto* handler = static_cast<GstURIHandlerInterface*>(iface);
+  handler->get_type = [](GType) { return GST_URI_SRC; };
+  handler->get_protocols = uri_handler::protocols;
+  handler->get_uri = [](GstURIHandler* src) {
+    return g_strdup(GST_RTMP_CLIENT_SRC(src)->priv->properties.get_location().c_str());
+  };
+  handler->set_uri = gst_rtmp_client_src_set_uri;
+}
+
+// --- the class ---
+
+static void gst_rtmp_client_src_finalize(GObject* object) {
+  auto* self = GST_RTMP_CLIENT_SRC(object);
+  self->priv->close();
+  delete self->priv;
+  G_OBJECT_CLASS(gst_rtmp_client_src_parent_class)->finalize(object);
+}
+
+static void gst_rtmp_client_src_init(GstRtmpClientSrc* self) {
+  self->priv = new GstRtmpClientSrcPrivate(self);
+  gst_base_src_set_live(GST_BASE_SRC(self), TRUE);
+  gst_base_src_set_format(GST_BASE_SRC(self), GST_FORMAT_TIME);
+}
+
+static void install_properties(GObjectClass* gobject_class) {
+  const auto flags = [](guint more) {
+    return static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | more);
+  };
+  /**
+   * GstRtmpClientSrc:idle-timeout:
+   *
+   * Seconds without anything from the server after which the stream is at its end (EOS), 0 for
+   * never.
+   */
+  g_object_class_install_property(
+      gobject_class, PROP_IDLE_TIMEOUT,
+      g_param_spec_uint("idle-timeout", "Idle timeout",
+                        "Seconds without anything from the server that end the stream (0 = never)",
+                        0, G_MAXUINT, default_idle_timeout, flags(GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstRtmpClientSrc:no-eof-is-error:
+   *
+   * Whether a connection that is lost before the server said that the stream is over is an error.
+   * Otherwise it is EOS.
+   */
+  g_object_class_install_property(
+      gobject_class, PROP_NO_EOF_IS_ERROR,
+      g_param_spec_boolean("no-eof-is-error", "No EOF is error",
+                           "Whether losing the connection is an error instead of EOS",
+                           default_no_eof_is_error, flags(GST_PARAM_MUTABLE_PLAYING)));
+  /**
+   * GstRtmpClientSrc:start:
+   *
+   * Where to begin, in nanoseconds into a recorded stream; -1 for a live stream only, -2 for the
+   * live stream of that name or else the recorded one.
+   */
+  g_object_class_install_property(
+      gobject_class, PROP_START,
+      g_param_spec_int64("start", "Start",
+                         "Where to begin in a recorded stream, in ns (-1 = live only, -2 = live or "
+                         "else recorded)",
+                         live_or_recorded, G_MAXINT64, default_start,
+                         flags(GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstRtmpClientSrc:duration:
+   *
+   * How much to play, in nanoseconds; -1 for all.
+   */
+  g_object_class_install_property(
+      gobject_class, PROP_DURATION,
+      g_param_spec_int64("duration", "Duration", "How much to play, in ns (-1 = to the end)", -1,
+                         G_MAXINT64, default_duration, flags(GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstRtmpClientSrc:buffer-time:
+   *
+   * What the server is told of our buffer (SetBufferLength), in milliseconds: how far it may send a
+   * recorded stream ahead.
+   */
+  g_object_class_install_property(
+      gobject_class, PROP_BUFFER_TIME,
+      g_param_spec_uint("buffer-time", "Buffer time",
+                        "Buffer that the server is told of, in ms: how far it may send ahead", 0,
+                        G_MAXUINT, default_buffer_time, flags(GST_PARAM_MUTABLE_READY)));
+  /**
+   * GstRtmpClientSrc:stats:
+   *
+   * A structure, kept after the connection's end: `in-chunk-size`, `out-chunk-size`,
+   * `in-window-ack-size`, `out-window-ack-size`, `retransmits` (uint), `in-bytes-total`,
+   * `out-bytes-total`, `in-bytes-acked`, `out-bytes-acked`, `unsent-bytes`, `queued-messages`,
+   * `queued-bytes`, `queued-time` (ns), `dropped-messages`, `round-trip-time` (ns, TCP's estimate)
+   * (uint64), and `peer` (string).
+   */
+  g_object_class_install_property(
+      gobject_class, PROP_STATS,
+      g_param_spec_boxed("stats", "Statistics", "Statistics of the connection and its queue",
+                         GST_TYPE_STRUCTURE,
+                         static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+}
+
+static void gst_rtmp_client_src_class_init(GstRtmpClientSrcClass* klass) {
+  auto* gobject_class = G_OBJECT_CLASS(klass);
+  gobject_class->finalize = gst_rtmp_client_src_finalize;
+  gobject_class->set_property = gst_rtmp_client_src_set_property;
+  gobject_class->get_property = gst_rtmp_client_src_get_property;
+  ClientProperties::install(gobject_class);
+  install_properties(gobject_class);
+
+  auto* element_class = GST_ELEMENT_CLASS(klass);
+  element_class->post_message = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_post_message);
+  gst_element_class_add_static_pad_template(element_class, &src_template);
+  gst_element_class_set_static_metadata(element_class, "RTMP client source", "Source/Network",
+                                        "Plays FLV from an RTMP server",
+                                        "gst-plugins-rtmp developers");
+
+  auto* src_class = GST_BASE_SRC_CLASS(klass);
+  src_class->start = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_start);
+  src_class->stop = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_stop);
+  src_class->unlock = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_unlock);
+  src_class->unlock_stop = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_unlock_stop);
+  src_class->query = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_query);
+  GST_PUSH_SRC_CLASS(klass)->create = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_create);
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "elements/timeline.h"
+
+#include <algorithm>
+
+#include "rtmp/media.h"
+
+namespace {
+
+// Interleaving of tracks moves time back by less.
+constexpr std::int64_t max_step_back_ms = 2000;
+// A pause of the publisher is as long in its timestamps as on the clock; a jump is not.
+constexpr std::int64_t max_step_ahead_ms = 10'000;
+
+bool is_frame(const rtmp::Message& message) {
+  using Kind = rtmp::media::Summary::Kind;
+  if (!rtmp::is_media(message.type)) return false;
+  const Kind kind = rtmp::media::summarize(message).kind;
+  return kind == Kind::key_frame || kind == Kind::inter_frame || kind == Kind::disposable_frame ||
+         kind == Kind::audio;
+}
+
+}  // namespace
+
+bool Timeline::jumps(std::int64_t time, std::int64_t expected) const {
+  if (time < line_->last - max_step_back_ms) return true;
+  return time > line_->last + max_step_ahead_ms && time > expected + max_step_ahead_ms;
+}
+
+Timeline::Place Timeline::place(const rtmp::Message& message, std::optional<std::int64_t> now_ms) {
+  Place place;
+  if (!is_frame(message)) {
+    place.timestamp = line_ ? line_->last : message.timestamp;
+    return place;
+  }
+  if (!line_) {
+    line_ = Line{message.timestamp, now_ms.value_or(0), 0, message.timestamp};
+    place.first = true;
+  }
+  const std::int64_t expected =
+      line_->first + (now_ms ? *now_ms - line_->began : line_->last - line_->first);
+  place.timestamp = message.timestamp + line_->offset;
+  if (jumps(place.timestamp, expected)) {
+    const std::int64_t target = std::max(line_->last, expected);
+    line_->offset += target - place.timestamp;
+    place.timestamp = target;
+    place.jumped = true;
+  }
+  line_->last = std::max(line_->last, place.timestamp);
+  return place;
+}

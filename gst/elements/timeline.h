@@ -1,0 +1,33 @@
+// One rising time line over whatever timestamps a server sends.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "rtmp/message.h"
+
+// Frames carry the time; headers and metadata, which often have 0, are placed next to them. Where
+// frames jump, because another publisher took over, say, the line goes on.
+class Timeline {
+ public:
+  struct Place {
+    std::int64_t timestamp = 0;  // ms
+    bool first = false;          // the line begins here
+    bool jumped = false;         // what came before does not belong to it
+  };
+
+  // `now_ms`: the running time, where there is a clock.
+  Place place(const rtmp::Message& message, std::optional<std::int64_t> now_ms);
+
+ private:
+  struct Line {
+    std::int64_t first;       // ms
+    std::int64_t began;       // running time, ms
+    std::int64_t offset = 0;  // added to the server's timestamps
+    std::int64_t last;        // that came out
+  };
+  bool jumps(std::int64_t time, std::int64_t expected) const;
+
+  std::optional<Line> line_;
+};
