@@ -4,12 +4,20 @@
 #include "elements/bridge.h"
 #include "elements/rtmpclientsink.h"
 #include "elements/rtmpclientsrc.h"
+#include "elements/rtmpserver.h"
+#include "elements/rtmpserversink.h"
+#include "elements/rtmpserversrc.h"
+#include "elements/shared_server.h"
 
 static gboolean plugin_init(GstPlugin* plugin) {
   bridge::init_log();
+  shared_server::init_log();
   gboolean any = FALSE;
   any |= GST_ELEMENT_REGISTER(rtmpclientsrc, plugin);
   any |= GST_ELEMENT_REGISTER(rtmpclientsink, plugin);
+  any |= GST_ELEMENT_REGISTER(rtmpserver, plugin);
+  any |= GST_ELEMENT_REGISTER(rtmpserversrc, plugin);
+  any |= GST_ELEMENT_REGISTER(rtmpserversink, plugin);
   return any;
 }
 

@@ -2,6 +2,7 @@
 #include "elements/timeline.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "rtmp/media.h"
 
@@ -40,7 +41,7 @@ Timeline::Place Timeline::place(const rtmp::Message& message, std::optional<std:
   const std::int64_t expected =
       line_->first + (now_ms ? *now_ms - line_->began : line_->last - line_->first);
   place.timestamp = message.timestamp + line_->offset;
-  if (jumps(place.timestamp, expected)) {
+  if (std::exchange(jump_expected_, false) || jumps(place.timestamp, expected)) {
     const std::int64_t target = std::max(line_->last, expected);
     line_->offset += target - place.timestamp;
     place.timestamp = target;

@@ -17,6 +17,9 @@ class Timeline {
     bool jumped = false;         // what came before does not belong to it
   };
 
+  // Another publisher's timestamps follow: wherever they are, the line goes on.
+  void begin_publisher() { jump_expected_ = line_.has_value(); }
+
   // `now_ms`: the running time, where there is a clock.
   Place place(const rtmp::Message& message, std::optional<std::int64_t> now_ms);
 
@@ -30,4 +33,5 @@ class Timeline {
   bool jumps(std::int64_t time, std::int64_t expected) const;
 
   std::optional<Line> line_;
+  bool jump_expected_ = false;
 };

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+
+/**
+ * SECTION:element-rtmpserver
+ * @title: rtmpserver
+ *
+ * An RTMP server that relays streams: what a publisher sends to `rtmp://host/app/stream` all
+ * players of that location get. It has no pads; it listens as long as it is PAUSED or PLAYING. By
+ * default it is reached from the same machine only, see #GstRtmpServer:address.
+ *
+ * #rtmpserversrc and #rtmpserversink elements of the same process with the same address and port
+ * take part in the same server. Server properties are theirs in common: it is enough to set one on
+ * one of the elements, and an error to set it to different values.
+ *
+ * An EOS event is answered with an EOS message at once; until then the server runs.
+ *
+ * ## Element messages
+ *
+ * `rtmp-publisher`: `name`, a string "app/stream", and `state`, a string: "published" when a
+ * publisher has come, "unpublished" when it has gone.
+ *
+ * ## Example launch line
+ * ```
+ * gst-launch-1.0 -e rtmpserver port=1935
+ * ```
+ * Relays until Ctrl-C.
+ *
+ * Since: 0.1
+ */
+
+#include "elements/rtmpserver.h"
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+
+#include "elements/shared_server.h"
+
+GST_DEBUG_CATEGORY_STATIC(gst_rtmp_server_debug);
+#define GST_CAT_DEFAULT gst_rtmp_server_debug
+
+namespace {
+
+// Posts messages from a thread of GStreamer's: an application's handlers must not hold up the
+// server's threads.
+class Announcer final : public shared_server::Party,
+                        public std::enable_shared_from_this<Announcer> {
+ public:
+  explicit Announcer(GstElement* element) { g_weak_ref_init(&element_, element); }
+  ~Announcer() override { g_weak_ref_clear(&element_); }
+
+  void on_stream_published(const std::string& name) override { announce(name, "published"); }
+  void on_stream_unpublished(const std::string& name) override { announce(name, "unpublished"); }
+
+ private:
+  using Self = std::shared_ptr<Announcer>;
+
+  void announce(const std::string& name, const char* state) {
+    auto* element = static_cast<GstElement*>(g_weak_ref_get(&element_));
+    if (!element) return;
+    {
+      const std::lock_guard lock(mutex_);
+      waiting_.emplace_back(name, state);
+    }
+    gst_element_call_async(
+        element,
+        [](GstElement* called, gpointer self) { (*static_cast<Self*>(self))->post_all(called); },
+        new Self(shared_from_this()), [](gpointer self) { delete static_cast<Self*>(self); });
+    gst_object_unref(element);
+  }
+
+  // Calls may overtake each other, messages must not.
+  void post_all(GstElement* element) {
+    const std::lock_guard one_at_a_time(posting_);
+    for (;;) {
+      std::unique_lock lock(mutex_);
+      if (waiting_.empty()) return;
+      const auto [name, state] = std::move(waiting_.front());
+      waiting_.pop_front();
+      lock.unlock();
+      shared_server::post_publisher(element, name, state);
+    }
+  }
+
+  GWeakRef element_;
+  std::mutex posting_;  // held while messages are posted; taken before mutex_
+  std::mutex mutex_;    // guards waiting_
+  std::deque<std::pair<std::string, const char*>> waiting_;
+};
+
+}  // namespace
+
+struct _GstRtmpServer {
+  GstElement parent;
+  shared_server::Link* link;
+};
+
+G_DEFINE_TYPE_WITH_CODE(GstRtmpServer, gst_rtmp_server, GST_TYPE_ELEMENT,
+                        GST_DEBUG_CATEGORY_INIT(gst_rtmp_server_debug, "rtmpserver", 0,
+                                                "RTMP server"))
+GST_ELEMENT_REGISTER_DEFINE(rtmpserver, "rtmpserver", GST_RANK_NONE, GST_TYPE_RTMP_SERVER)
+
+static void gst_rtmp_server_init(GstRtmpServer* self) {
+  self->link = new shared_server::Link(GST_ELEMENT(self));
+  // As a source it gets the EOS that ends a pipeline, as a sink it is waited for.
+  GST_OBJECT_FLAG_SET(self, GST_ELEMENT_FLAG_SOURCE);
+  GST_OBJECT_FLAG_SET(self, GST_ELEMENT_FLAG_SINK);
+}
+
+static void gst_rtmp_server_finalize(GObject* object) {
+  delete GST_RTMP_SERVER(object)->link;
+  G_OBJECT_CLASS(gst_rtmp_server_parent_class)->finalize(object);
+}
+
+static void gst_rtmp_server_set_property(GObject* object, guint id, const GValue* value,
+                                         GParamSpec* spec) {
+  if (!GST_RTMP_SERVER(object)->link->set_property(id, value, spec))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+}
+
+static void gst_rtmp_server_get_property(GObject* object, guint id, GValue* value,
+                                         GParamSpec* spec) {
+  if (!GST_RTMP_SERVER(object)->link->get_property(id, value, spec))
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+}
+
+static GstStateChangeReturn gst_rtmp_server_change_state(GstElement* element,
+                                                         GstStateChange transition) {
+  shared_server::Link& link = *GST_RTMP_SERVER(element)->link;
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY) link.declare();
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED &&
+      !link.open(std::make_shared<Announcer>(element)))
+    return GST_STATE_CHANGE_FAILURE;
+  const GstStateChangeReturn result =
+      GST_ELEMENT_CLASS(gst_rtmp_server_parent_class)->change_state(element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) link.close();
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL) link.withdraw();
+  return result;
+}
+
+// Nothing is on its way in here: the end is reached when it is asked for.
+static gboolean gst_rtmp_server_send_event(GstElement* element, GstEvent* event) {
+  const bool end = GST_EVENT_TYPE(event) == GST_EVENT_EOS;
+  const guint32 seqnum = gst_event_get_seqnum(event);
+  gst_event_unref(event);
+  if (!end) return FALSE;
+  GstMessage* message = gst_message_new_eos(GST_OBJECT(element));
+  gst_message_set_seqnum(message, seqnum);
+  gst_element_post_message(element, message);
+  return TRUE;
+}
+
+static void gst_rtmp_server_class_init(GstRtmpServerClass* klass) {
+  GObjectClass* object_class = G_OBJECT_CLASS(klass);
+  object_class->finalize = gst_rtmp_server_finalize;
+  object_class->set_property = gst_rtmp_server_set_property;
+  object_class->get_property = gst_rtmp_server_get_property;
+  server_properties::install(object_class);
+
+  GstElementClass* element_class = GST_ELEMENT_CLASS(klass);
+  element_class->change_state = GST_DEBUG_FUNCPTR(gst_rtmp_server_change_state);
+  element_class->send_event = GST_DEBUG_FUNCPTR(gst_rtmp_server_send_event);
+  gst_element_class_set_static_metadata(element_class, "RTMP server", "Generic/Network",
+                                        "Relays streams from RTMP publishers to RTMP players",
+                                        "The gst-plugins-rtmp authors");
+}

@@ -1,0 +1,460 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "elements/server_properties.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace server_properties {
+namespace {
+
+using Settings = relay::Server::Settings;
+using relay::StartAt;
+using Duplicate = relay::Stream::Duplicate;
+
+constexpr auto flags =
+    static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+constexpr auto read_only = static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
+
+/**
+ * GstRtmpServerStartAt:
+ * @gop: all frames since the last key frame, then what comes
+ * @keyframe: the next key frame; audio at once
+ * @live: whatever comes next
+ *
+ * Where a player that comes in the middle of a stream begins.
+ */
+GType start_at_type() {
+  static const GEnumValue values[] = {
+      {static_cast<int>(StartAt::gop), "All frames since the last key frame", "gop"},
+      {static_cast<int>(StartAt::keyframe), "The next key frame", "keyframe"},
+      {static_cast<int>(StartAt::live), "Whatever comes next", "live"},
+      {0, nullptr, nullptr}};
+  static const GType type = g_enum_register_static("GstRtmpServerStartAt", values);
+  return type;
+}
+
+/**
+ * GstRtmpServerDuplicatePublish:
+ * @reject: the second is refused
+ * @takeover: the first is ended
+ * @takeover-if-idle: the first is ended if nothing came from it for some seconds
+ *
+ * What happens to a second publisher of a name.
+ */
+GType duplicate_publish_type() {
+  static const GEnumValue values[] = {
+      {static_cast<int>(Duplicate::reject), "The second publisher is refused", "reject"},
+      {static_cast<int>(Duplicate::takeover), "The first publisher is ended", "takeover"},
+      {static_cast<int>(Duplicate::takeover_if_idle),
+       "The first publisher is ended if nothing came from it for some seconds", "takeover-if-idle"},
+      {0, nullptr, nullptr}};
+  static const GType type = g_enum_register_static("GstRtmpServerDuplicatePublish", values);
+  return type;
+}
+
+constexpr guint64 to_ns(rtmp::Duration duration) {
+  return static_cast<guint64>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count());
+}
+
+// A deadline so far away is none, and adding it to now does not overflow.
+constexpr auto practically_never = std::chrono::hours(24 * 365);
+constexpr auto longest_latency = std::chrono::seconds(10);
+
+rtmp::Duration to_timeout(guint64 ns) {
+  if (ns == 0 || ns > to_ns(practically_never)) return practically_never;
+  return std::chrono::nanoseconds(ns);
+}
+
+// In properties 0 is no limit; in the core the largest number is.
+template <typename T>
+T to_limit(guint64 value) {
+  constexpr auto largest = static_cast<guint64>(std::numeric_limits<T>::max());
+  return value == 0 ? std::numeric_limits<T>::max() : static_cast<T>(std::min(value, largest));
+}
+
+std::int64_t to_ms_limit(guint64 ns) {
+  if (ns == 0) return to_limit<std::int64_t>(0);
+  return static_cast<std::int64_t>(std::max<guint64>(1, ns / GST_MSECOND));
+}
+
+constexpr std::size_t hard_bytes_factor = 4;
+
+std::size_t to_hard_limit(std::size_t bytes) {
+  const std::size_t highest = std::numeric_limits<std::size_t>::max() / hard_bytes_factor;
+  return std::min(bytes, highest) * hard_bytes_factor;
+}
+
+relay::FrameQueue::Limits to_queue_limits(guint64 bytes, guint64 ns) {
+  relay::FrameQueue::Limits limits;
+  limits.bytes = to_limit<std::size_t>(bytes);
+  limits.hard_bytes = to_hard_limit(limits.bytes);
+  limits.time = to_timeout(ns);
+  limits.hard_time = limits.time / 3 * 10;
+  return limits;
+}
+
+class Installer {
+ public:
+  explicit Installer(GObjectClass* klass) : klass_(klass) {}
+
+  void add(GParamSpec* spec) { g_object_class_install_property(klass_, next_++, spec); }
+  void add(guint id, GParamSpec* spec) { g_object_class_install_property(klass_, id, spec); }
+  void number(const char* name, const char* nick, const char* blurb, guint low, guint high,
+              guint value) {
+    add(g_param_spec_uint(name, nick, blurb, low, high, value, flags));
+  }
+  void big_number(const char* name, const char* nick, const char* blurb, guint64 value) {
+    add(g_param_spec_uint64(name, nick, blurb, 0, G_MAXUINT64, value, flags));
+  }
+
+ private:
+  GObjectClass* klass_;
+  guint next_ = first;
+};
+
+void install_place(Installer& to, const Settings& defaults) {
+  /**
+   * GstRtmpServer:address:
+   *
+   * The address to listen on. The default is reached from this machine only; `::` is every address
+   * of the machine, IPv4 as well. Elements of one process with the same address and port are the
+   * same server.
+   */
+  to.add(g_param_spec_string("address", "Address",
+                             "Name or address to listen on: localhost is this machine alone, "
+                             ":: every address, IPv4 as well",
+                             defaults.address.c_str(), flags));
+  /**
+   * GstRtmpServer:port:
+   *
+   * The TCP port to listen on. With 0 any free one is taken; #GstRtmpServer:current-port says
+   * which.
+   */
+  to.number("port", "Port", "TCP port to listen on (0 = any free one)", 0, G_MAXUINT16,
+            defaults.port);
+  /**
+   * GstRtmpServer:current-port:
+   *
+   * The TCP port that the server listens on, 0 while it does not. A notification tells changes.
+   */
+  to.add(current_port,
+         g_param_spec_uint("current-port", "Current port",
+                           "TCP port that the server listens on (0 = it does not listen)", 0,
+                           G_MAXUINT16, 0, read_only));
+}
+
+void install_work(Installer& to, const Settings& defaults) {
+  /**
+   * GstRtmpServer:threads:
+   *
+   * How many threads serve connections. Each connection belongs to one of them.
+   */
+  to.number("threads", "Threads",
+            "Number of threads that serve connections (0 = as many as there are cores)", 0, 256,
+            defaults.threads);
+  /**
+   * GstRtmpServer:chunk-size:
+   *
+   * The size of the chunks that the server cuts messages into, in bytes.
+   */
+  to.number("chunk-size", "Chunk size", "Size of outgoing chunks, in bytes", 128, 0xFFFFFF,
+            defaults.chunk_size);
+  /**
+   * GstRtmpServer:latency:
+   *
+   * How long a frame may wait to be written together with others, in nanoseconds. Waiting saves
+   * work with many players.
+   */
+  to.add(g_param_spec_uint64("latency", "Latency",
+                             "Time that a frame may wait to be written together with others, in "
+                             "nanoseconds (0 = never)",
+                             0, to_ns(longest_latency), to_ns(defaults.latency), flags));
+}
+
+void install_late_players(Installer& to, const Settings& defaults) {
+  /**
+   * GstRtmpServer:gop-cache:
+   *
+   * Whether frames since the last key frame are kept, so that late players see a picture at once.
+   */
+  to.add(g_param_spec_boolean("gop-cache", "GOP cache",
+                              "Keep the frames since the last key frame for late players",
+                              defaults.gop_cache.enabled, flags));
+  /**
+   * GstRtmpServer:gop-cache-max-time:
+   *
+   * The longest group of pictures that is kept, in nanoseconds; longer ones are not kept at all.
+   */
+  to.big_number("gop-cache-max-time", "GOP cache time",
+                "Longest group of pictures to keep for late players, in nanoseconds "
+                "(0 = no limit)",
+                static_cast<guint64>(defaults.gop_cache.ms) * GST_MSECOND);
+  /**
+   * GstRtmpServer:gop-cache-max-bytes:
+   *
+   * The largest group of pictures that is kept for a stream, in bytes; larger ones are not kept at
+   * all.
+   */
+  to.big_number("gop-cache-max-bytes", "GOP cache size",
+                "Largest group of pictures to keep for late players, in bytes a stream "
+                "(0 = no limit)",
+                defaults.gop_cache.bytes);
+  /**
+   * GstRtmpServer:start-at:
+   *
+   * Where a player that comes in the middle of a stream begins.
+   */
+  to.add(g_param_spec_enum("start-at", "Start at",
+                           "Where a player that comes in the middle of a stream begins",
+                           start_at_type(), static_cast<int>(defaults.start_at), flags));
+}
+
+void install_slow_players(Installer& to, const Settings& defaults) {
+  /**
+   * GstRtmpServer:max-queue-bytes:
+   *
+   * How much may wait for one slow player, in bytes. Above that it loses frames, above four times
+   * that it is disconnected.
+   */
+  to.big_number("max-queue-bytes", "Queue size",
+                "Bytes that may wait for one player before it loses frames; it is disconnected "
+                "above four times that (0 = no limit)",
+                defaults.player_queue.bytes);
+  /**
+   * GstRtmpServer:max-queue-time:
+   *
+   * How long a frame may wait for one slow player, in nanoseconds. Above that it loses frames,
+   * above ten thirds of that it is disconnected.
+   */
+  to.big_number("max-queue-time", "Queue time",
+                "Time that a frame may wait for one player before it loses frames, in "
+                "nanoseconds; it is disconnected above ten thirds of that (0 = no limit)",
+                to_ns(defaults.player_queue.time));
+}
+
+void install_limits(Installer& to, const Settings& defaults) {
+  /**
+   * GstRtmpServer:max-connections:
+   *
+   * How many connections the server holds at a time; more are closed at once.
+   */
+  to.number("max-connections", "Connections", "Largest number of connections at a time", 1,
+            G_MAXUINT, static_cast<guint>(defaults.max_connections));
+  /**
+   * GstRtmpServer:max-players-per-stream:
+   *
+   * How many players one stream may have; more are refused.
+   */
+  to.number("max-players-per-stream", "Players per stream",
+            "Largest number of players of one stream (0 = no limit)", 0, G_MAXUINT,
+            static_cast<guint>(defaults.max_players_per_stream));
+  /**
+   * GstRtmpServer:max-connections-per-host:
+   *
+   * How many connections one address may have; more are closed at once.
+   */
+  to.number("max-connections-per-host", "Connections per host",
+            "Largest number of connections from one address (0 = no limit)", 0, G_MAXUINT,
+            static_cast<guint>(defaults.max_connections_per_host));
+  /**
+   * GstRtmpServer:duplicate-publish:
+   *
+   * What happens to a second publisher of a name.
+   */
+  to.add(g_param_spec_enum(
+      "duplicate-publish", "Duplicate publish", "What happens to a second publisher of a stream",
+      duplicate_publish_type(), static_cast<int>(defaults.duplicate_publish), flags));
+}
+
+void install_timeouts(Installer& to, const Settings& defaults) {
+  /**
+   * GstRtmpServer:handshake-timeout:
+   *
+   * How long a client may take for the handshake, in nanoseconds.
+   */
+  to.big_number("handshake-timeout", "Handshake timeout",
+                "Time that a client may take for the handshake, in nanoseconds (0 = for ever)",
+                to_ns(defaults.handshake_timeout));
+  /**
+   * GstRtmpServer:idle-timeout:
+   *
+   * How long a publisher may send no media, in nanoseconds, before it is disconnected and its
+   * name is free again.
+   */
+  to.big_number("idle-timeout", "Idle timeout",
+                "Time without media after which a publisher is disconnected, in nanoseconds "
+                "(0 = never)",
+                to_ns(defaults.publisher_timeout));
+  /**
+   * GstRtmpServer:ping-interval:
+   *
+   * After how much silence a client is pinged, in nanoseconds. One that does not answer within the
+   * same time is disconnected.
+   */
+  to.big_number("ping-interval", "Ping interval",
+                "Silence after which a client is pinged, in nanoseconds (0 = never)",
+                to_ns(defaults.ping_interval));
+}
+
+// --- statistics
+
+void take(GstStructure* to, const char* name, GValue* value) {
+  gst_structure_take_value(to, name, value);
+}
+
+void append(GValue* array, GstStructure* structure) {
+  GValue value = G_VALUE_INIT;
+  g_value_init(&value, GST_TYPE_STRUCTURE);
+  g_value_take_boxed(&value, structure);
+  gst_value_array_append_and_take_value(array, &value);
+}
+
+GstStructure* to_structure(const std::string& name, const relay::Stream::Stats& stats) {
+  return gst_structure_new("rtmp-stream-stats", "name", G_TYPE_STRING, name.c_str(), "published",
+                           G_TYPE_BOOLEAN, stats.published, "frames", G_TYPE_UINT64,
+                           guint64{stats.frames}, "bytes", G_TYPE_UINT64, guint64{stats.bytes},
+                           "players", G_TYPE_UINT, static_cast<guint>(stats.players), "gop-frames",
+                           G_TYPE_UINT, static_cast<guint>(stats.gop_frames), "gop-bytes",
+                           G_TYPE_UINT64, guint64{stats.gop_bytes}, nullptr);
+}
+
+GstStructure* to_structure(const relay::Server::ClientStats& stats) {
+  return gst_structure_new(
+      "rtmp-client-stats", "id", G_TYPE_UINT64, guint64{stats.id}, "address", G_TYPE_STRING,
+      stats.address.c_str(), "app", G_TYPE_STRING, stats.app.c_str(), "stream", G_TYPE_STRING,
+      stats.stream.c_str(), "state", G_TYPE_STRING, stats.state.c_str(), "bytes-in", G_TYPE_UINT64,
+      guint64{stats.bytes_in}, "bytes-out", G_TYPE_UINT64, guint64{stats.bytes_out},
+      "frames-dropped", G_TYPE_UINT64, guint64{stats.frames_dropped}, "queue-bytes", G_TYPE_UINT64,
+      guint64{stats.queue_bytes}, "connected-for", G_TYPE_UINT64, to_ns(stats.connected_for),
+      nullptr);
+}
+
+}  // namespace
+
+void install(GObjectClass* klass) {
+  gst_type_mark_as_plugin_api(start_at_type(), static_cast<GstPluginAPIFlags>(0));
+  gst_type_mark_as_plugin_api(duplicate_publish_type(), static_cast<GstPluginAPIFlags>(0));
+  const Settings defaults;
+  Installer to(klass);
+  install_place(to, defaults);
+  install_work(to, defaults);
+  install_late_players(to, defaults);
+  install_slow_players(to, defaults);
+  install_limits(to, defaults);
+  install_timeouts(to, defaults);
+  /**
+   * GstRtmpServer:stats:
+   *
+   * What the server has done, as a #GstStructure `rtmp-server-stats`: the counters
+   * `connections-accepted`, `connections-refused`, `bytes-in` and `bytes-out` (#guint64), the
+   * numbers `clients`, `publishers` and `players` (#guint), and two arrays of structures: `streams`
+   * (`name`, `published`, `frames`, `bytes`, `players`, `gop-frames`, `gop-bytes`) and
+   * `client-list` (`id`, `address`, `app`, `stream`, `state`, `bytes-in`, `bytes-out`,
+   * `frames-dropped`, `queue-bytes`, `connected-for` in nanoseconds). After the end it says what
+   * was last true.
+   */
+  to.add(stats, g_param_spec_boxed("stats", "Statistics",
+                                   "What the server has done: totals, streams and clients",
+                                   GST_TYPE_STRUCTURE, read_only));
+}
+
+// --- values
+
+Values::Values(GObjectClass* klass) : klass_(klass), set_(gst_structure_new_empty("set")) {}
+
+Values::Values(const Values& other)
+    : klass_(other.klass_), set_(gst_structure_copy(other.set_.get())) {}
+
+void Values::set(const GParamSpec* spec, const GValue* value) {
+  gst_structure_set_value(set_.get(), spec->name, value);
+}
+
+void Values::get(const GParamSpec* spec, GValue* value) const {
+  g_value_copy(find(spec->name), value);
+}
+
+const GValue* Values::find(const char* name) const {
+  if (is_set(name)) return gst_structure_get_value(set_.get(), name);
+  return g_param_spec_get_default_value(g_object_class_find_property(klass_, name));
+}
+
+// Address and port say which server it is.
+std::vector<std::string> Values::names_set() const {
+  std::vector<std::string> names;
+  const int count = gst_structure_n_fields(set_.get());
+  for (int i = 0; i < count; ++i) {
+    const std::string name = gst_structure_nth_field_name(set_.get(), static_cast<guint>(i));
+    if (name != "address" && name != "port") names.push_back(name);
+  }
+  return names;
+}
+
+void Values::merge(const Values& other) {
+  for (const std::string& name : other.names_set())
+    if (!is_set(name.c_str()))
+      gst_structure_set_value(set_.get(), name.c_str(), other.find(name.c_str()));
+}
+
+bool Values::agrees(const Values& other, const char* name) const {
+  GParamSpec* spec = g_object_class_find_property(klass_, name);
+  return g_param_values_cmp(spec, find(name), other.find(name)) == 0;
+}
+
+std::string Values::to_text(const char* name) const {
+  gchar* text = gst_value_serialize(find(name));
+  const std::string copy = text ? text : "";
+  g_free(text);
+  return copy;
+}
+
+std::string Values::address() const {
+  const char* address = g_value_get_string(find("address"));
+  return address ? address : Settings().address;
+}
+
+std::uint16_t Values::port() const { return static_cast<std::uint16_t>(number("port")); }
+
+Settings Values::to_settings() const {
+  Settings settings;
+  settings.address = address();
+  settings.port = port();
+  settings.threads = number("threads");
+  settings.chunk_size = number("chunk-size");
+  settings.latency = std::chrono::nanoseconds(big_number("latency"));
+  settings.gop_cache.enabled = g_value_get_boolean(find("gop-cache"));
+  settings.gop_cache.ms = to_ms_limit(big_number("gop-cache-max-time"));
+  settings.gop_cache.bytes = to_limit<std::size_t>(big_number("gop-cache-max-bytes"));
+  settings.start_at = static_cast<StartAt>(g_value_get_enum(find("start-at")));
+  settings.player_queue =
+      to_queue_limits(big_number("max-queue-bytes"), big_number("max-queue-time"));
+  settings.max_connections = number("max-connections");
+  settings.max_players_per_stream = number("max-players-per-stream");
+  settings.max_connections_per_host = number("max-connections-per-host");
+  settings.duplicate_publish = static_cast<Duplicate>(g_value_get_enum(find("duplicate-publish")));
+  settings.handshake_timeout = to_timeout(big_number("handshake-timeout"));
+  settings.publisher_timeout = to_timeout(big_number("idle-timeout"));
+  settings.ping_interval = to_timeout(big_number("ping-interval"));
+  return settings;
+}
+
+GstStructure* to_structure(const relay::Server::Stats& stats) {
+  GstStructure* structure = gst_structure_new(
+      "rtmp-server-stats", "connections-accepted", G_TYPE_UINT64,
+      guint64{stats.connections_accepted}, "connections-refused", G_TYPE_UINT64,
+      guint64{stats.connections_refused}, "bytes-in", G_TYPE_UINT64, guint64{stats.bytes_in},
+      "bytes-out", G_TYPE_UINT64, guint64{stats.bytes_out}, "clients", G_TYPE_UINT,
+      static_cast<guint>(stats.clients), "publishers", G_TYPE_UINT,
+      static_cast<guint>(stats.publishers), "players", G_TYPE_UINT,
+      static_cast<guint>(stats.players), nullptr);
+  GValue streams = G_VALUE_INIT, clients = G_VALUE_INIT;
+  g_value_init(&streams, GST_TYPE_ARRAY);
+  g_value_init(&clients, GST_TYPE_ARRAY);
+  for (const auto& [name, stream] : stats.streams) append(&streams, to_structure(name, stream));
+  for (const auto& client : stats.client_list) append(&clients, to_structure(client));
+  take(structure, "streams", &streams);
+  take(structure, "client-list", &clients);
+  return structure;
+}
+
+}  // namespace server_properties

@@ -1,0 +1,64 @@
+// The properties that all elements of a server have, and what one element set of them.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/gst.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "relay/server.h"
+
+namespace server_properties {
+
+enum Id : guint {
+  first = 1,
+  current_port = 100,
+  stats,
+  first_of_element,  // an element's own begin here
+};
+
+// On the element's class, with ids below first_of_element.
+void install(GObjectClass* klass);
+
+// The values that were set explicitly, by name; the others have their default.
+class Values {
+ public:
+  // `klass` has the properties installed.
+  explicit Values(GObjectClass* klass);
+  Values(const Values& other);
+
+  void set(const GParamSpec* spec, const GValue* value);
+  void get(const GParamSpec* spec, GValue* value) const;
+  const GValue* find(const char* name) const;  // set or default
+  bool is_set(const char* name) const { return gst_structure_has_field(set_.get(), name); }
+  // All that one server's elements must agree on, of what was set here.
+  std::vector<std::string> names_set() const;
+  // Takes over what `other` sets and these do not.
+  void merge(const Values& other);
+  // Equal, be it by default.
+  bool agrees(const Values& other, const char* name) const;
+  std::string to_text(const char* name) const;
+
+  std::string address() const;
+  std::uint16_t port() const;
+  relay::Server::Settings to_settings() const;
+
+ private:
+  struct FreeStructure {
+    void operator()(GstStructure* structure) const { gst_structure_free(structure); }
+  };
+
+  guint number(const char* name) const { return g_value_get_uint(find(name)); }
+  guint64 big_number(const char* name) const { return g_value_get_uint64(find(name)); }
+
+  GObjectClass* klass_;
+  std::unique_ptr<GstStructure, FreeStructure> set_;
+};
+
+// `rtmp-server-stats`: totals, `streams` and `client-list`.
+GstStructure* to_structure(const relay::Server::Stats& stats);
+
+}  // namespace server_properties

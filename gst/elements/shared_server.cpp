@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "elements/shared_server.h"
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+GST_DEBUG_CATEGORY_STATIC(rtmp_server_debug);
+#define GST_CAT_DEFAULT rtmp_server_debug
+
+namespace shared_server {
+
+using relay::Server;
+using server_properties::Values;
+
+namespace {
+
+bool is_loopback(const std::string& address) {
+  return address == "localhost" || address == "::1" || address.starts_with("127.");
+}
+
+}  // namespace
+
+// --- the server and those who listen to it
+
+// Calls from the server's threads go to all parties, outside of the lock.
+class Shared final : public relay::Observer {
+ public:
+  Shared(const Values& wanted, std::string by)
+      : values(wanted), founder(std::move(by)), server(wanted.to_settings(), *this) {}
+
+  void join(const std::shared_ptr<Party>& party) {
+    const std::lock_guard lock(mutex_);
+    parties_.push_back(party);
+  }
+
+  void leave(const std::shared_ptr<Party>& party) {
+    const std::lock_guard lock(mutex_);
+    std::erase(parties_, party);
+  }
+
+  void on_client_added(std::uint64_t id, const std::string& address) override {
+    GST_INFO("%s: client %" G_GUINT64_FORMAT " from %s", place().c_str(), guint64{id},
+             address.c_str());
+    for (const auto& party : parties()) party->on_client_added(id, address);
+  }
+
+  void on_client_removed(std::uint64_t id, const boost::system::error_code& why) override {
+    GST_INFO("%s: client %" G_GUINT64_FORMAT " has gone: %s", place().c_str(), guint64{id},
+             why.message().c_str());
+    for (const auto& party : parties()) party->on_client_removed(id, why);
+  }
+
+  void on_stream_published(const std::string& name) override {
+    GST_INFO("%s: a publisher has come", place().c_str());
+    for (const auto& party : parties()) party->on_stream_published(name);
+  }
+
+  void on_stream_unpublished(const std::string& name) override {
+    GST_INFO("%s: a publisher has gone", place().c_str());
+    for (const auto& party : parties()) party->on_stream_unpublished(name);
+  }
+
+  std::string place() const { return values.address() + ":" + std::to_string(server.port()); }
+
+  const Values values;        // that it runs with
+  const std::string founder;  // who started it
+
+ private:
+  std::vector<std::shared_ptr<Party>> parties() const {
+    const std::lock_guard lock(mutex_);
+    return parties_;
+  }
+
+  mutable std::mutex mutex_;  // guards parties_
+  std::vector<std::shared_ptr<Party>> parties_;
+
+ public:
+  Server server;  // the last member: it calls the others until it has stopped
+};
+
+// --- who shares what
+
+// All elements of this process that are READY or more. Starting and stopping happen under the lock,
+// so that a port is free again before somebody else wants it. Link::mutex_ is taken after it.
+class Registry {
+ public:
+  using Refusal = Link::Refusal;
+
+  static Registry& get() {
+    static Registry registry;
+    return registry;
+  }
+
+  void add(Link* link) {
+    const std::lock_guard lock(mutex_);
+    if (std::ranges::find(links_, link) == links_.end()) links_.push_back(link);
+  }
+
+  void remove(Link* link) {
+    const std::lock_guard lock(mutex_);
+    std::erase(links_, link);
+  }
+
+  std::optional<Refusal> open(Link& link, const std::shared_ptr<Party>& party) {
+    const std::lock_guard lock(mutex_);
+    if (auto conflict = conflict_between_elements(link)) return Refusal{*conflict, {}, {}};
+    if (const auto running = running_server(link)) {
+      if (auto conflict = conflict_with(link, *running)) return Refusal{*conflict, {}, {}};
+      enter(link, party, running);
+      return std::nullopt;
+    }
+    return start(link, party);
+  }
+
+  // Stops the server if nobody else has it.
+  void release(std::shared_ptr<Shared> shared) {
+    const std::lock_guard lock(mutex_);
+    shared.reset();
+  }
+
+ private:
+  static std::shared_ptr<Shared> server_of(const Link& link) {
+    const std::lock_guard lock(link.mutex_);
+    return link.shared_;
+  }
+
+  static std::string say(const Link& link, const Values& values, const std::string& property) {
+    return link.name() + " wants " + property + "=" + values.to_text(property.c_str());
+  }
+
+  std::shared_ptr<Shared> running_server(const Link& link) const {
+    const Values values = link.values();
+    if (values.port() == 0) return nullptr;
+    for (const Link* other : links_) {
+      auto shared = server_of(*other);
+      if (shared && shared->server.port() == values.port() &&
+          shared->values.address() == values.address())
+        return shared;
+    }
+    return nullptr;
+  }
+
+  // The other elements that are, or will be, on the same server.
+  std::vector<const Link*> companions(const Link& link) const {
+    const auto running = running_server(link);
+    const Values values = link.values();
+    std::vector<const Link*> found;
+    for (const Link* other : links_) {
+      if (other == &link) continue;
+      const auto shared = server_of(*other);
+      const Values theirs = other->values();
+      const bool same_place = values.port() != 0 && theirs.port() == values.port() &&
+                              theirs.address() == values.address();
+      if (shared ? shared == running : same_place) found.push_back(other);
+    }
+    return found;
+  }
+
+  std::optional<std::string> conflict_between_elements(const Link& link) const {
+    const Values values = link.values();
+    for (const Link* other : companions(link)) {
+      const Values theirs = other->values();
+      for (const std::string& name : values.names_set())
+        if (theirs.is_set(name.c_str()) && !values.agrees(theirs, name.c_str()))
+          return say(*other, theirs, name) + " and " + say(link, values, name) +
+                 " of the same server: set it on one of them, or to the same value";
+    }
+    return std::nullopt;
+  }
+
+  std::optional<std::string> conflict_with(const Link& link, const Shared& running) const {
+    const Values values = link.values();
+    for (const std::string& name : values.names_set())
+      if (!values.agrees(running.values, name.c_str()))
+        return say(link, values, name) + ", but " + running.founder +
+               " has started the server with " + name + "=" + running.values.to_text(name.c_str()) +
+               ": set it on " + running.founder + " as well, or start " + link.name() + " first";
+    return std::nullopt;
+  }
+
+  std::optional<Refusal> start(Link& link, const std::shared_ptr<Party>& party) {
+    Values values = link.values();
+    for (const Link* other : companions(link)) values.merge(other->values());
+    const auto shared = std::make_shared<Shared>(values, link.name());
+    enter(link, party, shared);
+    const auto error = shared->server.start();
+    if (!error) {
+      log_start(*shared);
+      return std::nullopt;
+    }
+    leave(link);
+    return Refusal{{}, error, occupant_of(values.port())};
+  }
+
+  static void log_start(const Shared& shared) {
+    GST_INFO("%s listens on %s", shared.founder.c_str(), shared.server.addresses().c_str());
+    if (!is_loopback(shared.values.address()))
+      GST_WARNING("%s can be reached from other machines, without a password",
+                  shared.place().c_str());
+  }
+
+  static void enter(Link& link, const std::shared_ptr<Party>& party,
+                    const std::shared_ptr<Shared>& shared) {
+    {
+      const std::lock_guard lock(link.mutex_);
+      link.shared_ = shared;
+      link.party_ = party;
+    }
+    if (!party) return;
+    shared->join(party);
+    party->on_joined(shared->server);
+  }
+
+  static void leave(Link& link) {
+    const std::lock_guard lock(link.mutex_);
+    if (link.party_) link.shared_->leave(link.party_);
+    link.party_.reset();
+    link.shared_.reset();
+  }
+
+  std::string occupant_of(std::uint16_t port) const {
+    for (const Link* other : links_)
+      if (const auto shared = server_of(*other); shared && shared->server.port() == port)
+        return shared->founder + " at address " + shared->values.address();
+    return {};
+  }
+
+  std::mutex mutex_;  // guards links_, and serialises starting and stopping
+  std::vector<Link*> links_;
+};
+
+// --- an element's side
+
+void init_log() {
+  GST_DEBUG_CATEGORY_INIT(rtmp_server_debug, "rtmpservershared", 0,
+                          "RTMP servers that elements share");
+}
+
+std::string stream_name(const char* text) {
+  const std::string_view name = text ? text : "";
+  const auto begin = std::min(name.find_first_not_of('/'), name.size());
+  return std::string(name.substr(begin));
+}
+
+void post_publisher(GstElement* element, const std::string& name, const char* state) {
+  GstStructure* structure = gst_structure_new("rtmp-publisher", "name", G_TYPE_STRING, name.c_str(),
+                                              "state", G_TYPE_STRING, state, nullptr);
+  gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), structure));
+}
+
+Link::Link(GstElement* element) : element_(element), values_(G_OBJECT_GET_CLASS(element)) {}
+
+Link::~Link() {
+  close();
+  withdraw();
+}
+
+bool Link::set_property(guint id, const GValue* value, const GParamSpec* spec) {
+  if (id >= server_properties::first_of_element) return false;
+  const std::lock_guard lock(mutex_);
+  values_.set(spec, value);
+  return true;
+}
+
+bool Link::get_property(guint id, GValue* value, const GParamSpec* spec) const {
+  if (id >= server_properties::first_of_element) return false;
+  if (id == server_properties::current_port) {
+    g_value_set_uint(value, current_port());
+  } else if (id == server_properties::stats) {
+    g_value_take_boxed(value, stats());
+  } else {
+    values().get(spec, value);
+  }
+  return true;
+}
+
+void Link::declare() { Registry::get().add(this); }
+
+void Link::withdraw() { Registry::get().remove(this); }
+
+bool Link::open(std::shared_ptr<Party> party) {
+  if (const auto refusal = Registry::get().open(*this, party)) {
+    post(*refusal);
+    return false;
+  }
+  g_object_notify(G_OBJECT(element_), "current-port");
+  return true;
+}
+
+void Link::close() {
+  std::shared_ptr<Shared> shared;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!shared_) return;
+    last_stats_ = shared_->server.stats();
+    if (party_) shared_->leave(party_);
+    party_.reset();
+    shared = std::move(shared_);
+  }
+  Registry::get().release(std::move(shared));
+  g_object_notify(G_OBJECT(element_), "current-port");
+}
+
+relay::Server& Link::server() const {
+  const std::lock_guard lock(mutex_);
+  assert(shared_);
+  return shared_->server;
+}
+
+std::string Link::name() const {
+  gchar* name = gst_object_get_name(GST_OBJECT(element_));
+  const std::string copy = name;
+  g_free(name);
+  return copy;
+}
+
+std::string Link::place() const {
+  const std::lock_guard lock(mutex_);
+  return shared_ ? shared_->place() : values_.address() + ":" + std::to_string(values_.port());
+}
+
+Values Link::values() const {
+  const std::lock_guard lock(mutex_);
+  return values_;
+}
+
+std::uint16_t Link::current_port() const {
+  const std::lock_guard lock(mutex_);
+  return shared_ ? shared_->server.port() : std::uint16_t{0};
+}
+
+// The lock keeps the server: whoever asks must never be the one who stops it.
+GstStructure* Link::stats() const {
+  const std::lock_guard lock(mutex_);
+  return server_properties::to_structure(shared_ ? shared_->server.stats() : last_stats_);
+}
+
+void Link::post(const Refusal& refusal) {
+  const Values wanted = values();
+  const std::string address = wanted.address(), port = std::to_string(wanted.port());
+  const std::string reason = refusal.error.message();
+  if (!refusal.conflict.empty()) {
+    GST_ELEMENT_ERROR(element_, RESOURCE, SETTINGS, ("%s", refusal.conflict.c_str()), (nullptr));
+  } else if (!refusal.occupant.empty()) {
+    GST_ELEMENT_ERROR(element_, RESOURCE, BUSY,
+                      ("Port %s of %s is in use by %s: give both the same address, or choose "
+                       "another port with port=",
+                       port.c_str(), address.c_str(), refusal.occupant.c_str()),
+                      ("%s", reason.c_str()));
+  } else if (refusal.error == boost::system::errc::address_in_use) {
+    GST_ELEMENT_ERROR(element_, RESOURCE, BUSY,
+                      ("Port %s of %s is in use by another program: choose another with port=, or "
+                       "0 for any free one",
+                       port.c_str(), address.c_str()),
+                      ("%s", reason.c_str()));
+  } else if (refusal.error == boost::system::errc::permission_denied) {
+    GST_ELEMENT_ERROR(element_, RESOURCE, OPEN_READ_WRITE,
+                      ("Port %s of %s needs a privilege (CAP_NET_BIND_SERVICE): choose one from "
+                       "1024 on with port=, or grant it",
+                       port.c_str(), address.c_str()),
+                      ("%s", reason.c_str()));
+  } else {
+    GST_ELEMENT_ERROR(element_, RESOURCE, OPEN_READ_WRITE,
+                      ("Cannot listen on port %s of %s (%s): choose an address of this machine "
+                       "with address=",
+                       port.c_str(), address.c_str(), reason.c_str()),
+                      (nullptr));
+  }
+}
+
+}  // namespace shared_server
