@@ -208,10 +208,14 @@ void Session::kick(net::error_code reason) {
 
 Result<void> Session::on_message(rtmp::Message message, rtmp::Time now) {
   const Result<void> received = session_.receive(message, now);
+  handle_events();
+  return received;
+}
+
+void Session::handle_events() {
   while (auto event = session_.next_event())
     std::visit([this](auto& happened) { handle(happened); }, *event);
   send_session_output();
-  return received;
 }
 
 void Session::send_session_output() {
@@ -266,7 +270,7 @@ void Session::decide(Request request, std::function<void(const Decision&)> then)
       const auto self = weak.lock();
       if (!self || !self->driver_.open()) return;
       then(decision);
-      self->send_session_output();
+      self->handle_events();  // what waited behind the request
       self->driver_.flush();
     });
   };

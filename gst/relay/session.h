@@ -40,6 +40,7 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   rtmp::Result<void> tick(rtmp::Time now) override;
   void on_closed(net::error_code reason) override;
 
+  void handle_events();
   void handle(rtmp::server_event::ConnectRequest& request);
   void handle(rtmp::server_event::PublishRequest& request);
   void handle(rtmp::server_event::PlayRequest& request);

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "relay/frame_queue.h"
+
+#include <gtest/gtest.h>
+
+#include "relay/frames.h"
+
+namespace relay {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace test;
+using Outcome = FrameQueue::Outcome;
+
+const rtmp::Time start = rtmp::Time{} + 1h;
+
+class FrameQueueTest : public testing::Test {
+ protected:
+  Outcome push(rtmp::Message message, rtmp::Duration at = {}) {
+    return queue_.push(make_frame(std::move(message), ++sequence_, 60'000), start + at);
+  }
+  std::string rest() {
+    std::string text;
+    while (const FramePtr frame = queue_.pop()) text += letter(*frame);
+    return text;
+  }
+
+  FrameQueue queue_{{.bytes = 10'000, .time = 3s, .hard_bytes = 20'000, .hard_time = 10s}};
+  std::uint64_t sequence_ = 0;
+};
+
+TEST_F(FrameQueueTest, GivesFramesInTheOrderTheyCame) {
+  push(key(0));
+  push(audio(10));
+  push(inter(40));
+  EXPECT_EQ(rest(), "kai");
+  EXPECT_EQ(queue_.bytes(), 0u);
+}
+
+TEST_F(FrameQueueTest, DropsDisposableFramesFirst) {
+  push(key(0, 4000));
+  push(disposable(40, 4000));
+  push(inter(80, 4000));
+  EXPECT_EQ(queue_.dropped(), 1u);
+  EXPECT_EQ(rest(), "ki");
+}
+
+TEST_F(FrameQueueTest, DropsWhatComesBeforeTheLastKeyFrame) {
+  push(key(0, 3000));
+  push(audio(10));
+  push(inter(40, 3000));
+  push(key(80, 3000));
+  push(inter(120, 3000));
+  EXPECT_EQ(rest(), "aki");
+}
+
+TEST_F(FrameQueueTest, WaitsForTheNextKeyFrameWhereThereIsNone) {
+  push(inter(0, 6000));
+  push(audio(10));
+  push(inter(40, 6000));
+  push(inter(80));
+  push(key(120));
+  push(inter(160));
+  EXPECT_EQ(rest(), "aki");
+  EXPECT_EQ(queue_.dropped(), 3u);
+}
+
+TEST_F(FrameQueueTest, KeepsHeadersAndData) {
+  push(metadata());
+  push(video_header());
+  push(audio_header());
+  push(inter(0, 12'000));
+  EXPECT_EQ(rest(), "MHh");
+}
+
+TEST_F(FrameQueueTest, CountsTheTimeThatFramesHaveWaitedAndNotTheirTimestamps) {
+  push(key(0));
+  EXPECT_EQ(push(inter(std::int64_t{1} << 31), 1s), Outcome::ok);
+  EXPECT_EQ(queue_.dropped(), 0u);
+  push(inter(80), 4s);
+  EXPECT_EQ(queue_.dropped(), 3u) << "a picture of four seconds ago is of no use";
+}
+
+TEST_F(FrameQueueTest, GivesUpAPlayerThatTakesNothingForTooLong) {
+  push(audio(0));
+  EXPECT_EQ(push(audio(9'000), 9s), Outcome::ok);
+  EXPECT_EQ(push(audio(11'000), 11s), Outcome::beyond_help);
+}
+
+TEST_F(FrameQueueTest, GivesUpAPlayerThatHoldsTooMuch) {
+  EXPECT_EQ(push(audio(0, 15'000)), Outcome::ok);
+  EXPECT_EQ(push(audio(20, 15'000)), Outcome::beyond_help);
+}
+
+}  // namespace
+}  // namespace relay

@@ -1,0 +1,405 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "relay/server.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "relay/sync_client.h"
+
+namespace relay {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace test;
+using Purpose = SyncClient::Purpose;
+
+struct TestObserver : Observer {
+  void on_request(const Request& request, std::function<void(Decision)> answer) override {
+    answer(decide ? decide(request) : Decision{});
+  }
+  void on_client_added(std::uint64_t, const std::string&) override {
+    const std::lock_guard lock(mutex);
+    ++added;
+    changed.notify_all();
+  }
+  void on_client_removed(std::uint64_t, const boost::system::error_code& why) override {
+    const std::lock_guard lock(mutex);
+    removed.push_back(why);
+    changed.notify_all();
+  }
+  bool wait_removed(std::size_t count) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, 10s, [&] { return removed.size() >= count; });
+  }
+
+  bool wait_added(std::size_t count) {
+    std::unique_lock lock(mutex);
+    return changed.wait_for(lock, 10s, [&] { return added >= count; });
+  }
+
+  std::function<Decision(const Request&)> decide;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<boost::system::error_code> removed;
+  std::size_t added = 0;
+};
+
+class ServerTest : public testing::Test {
+ protected:
+  static Server::Settings settings() {
+    Server::Settings settings;
+    settings.port = 0;
+    settings.threads = 2;
+    return settings;
+  }
+  void start(Server::Settings settings = ServerTest::settings()) {
+    server_ = std::make_unique<Server>(std::move(settings), observer_);
+    ASSERT_FALSE(server_->start());
+  }
+  std::unique_ptr<SyncClient> publisher(const std::string& stream = "cam") {
+    return std::make_unique<SyncClient>(server_->port(), Purpose::publish, stream);
+  }
+  std::unique_ptr<SyncClient> player(const std::string& stream = "cam") {
+    return std::make_unique<SyncClient>(server_->port(), Purpose::play, stream);
+  }
+
+  TestObserver observer_;
+  std::unique_ptr<Server> server_;
+};
+
+// What every player gets before media is not media of the publisher's.
+const std::string sample_access = "?";
+
+TEST_F(ServerTest, GivesPlayersWhatAPublisherSends) {
+  start();
+  const auto early = player();
+  ASSERT_TRUE(early->start());
+  const auto source = publisher();
+  ASSERT_TRUE(source->start());
+  source->send({metadata(), video_header(), audio_header(), key(0), audio(10), inter(40)});
+  EXPECT_TRUE(early->run_until_seen(sample_access + "MHhkai")) << early->seen;
+}
+
+TEST_F(ServerTest, StartsLatePlayersWithTheGop) {
+  start();
+  const auto source = publisher();
+  const auto early = player();
+  ASSERT_TRUE(early->start());
+  ASSERT_TRUE(source->start());
+  source->send({metadata(), video_header(), key(0), inter(40), key(80), inter(120)});
+  ASSERT_TRUE(early->run_until_seen(sample_access + "MHkiki"));
+  const auto late = player();
+  ASSERT_TRUE(late->start());
+  EXPECT_TRUE(late->run_until_seen(sample_access + "MHki")) << late->seen;
+}
+
+TEST_F(ServerTest, CarriesLargeMessagesWhole) {
+  start();
+  const auto sink = player();
+  ASSERT_TRUE(sink->start());
+  const auto source = publisher();
+  ASSERT_TRUE(source->start());
+  rtmp::Message large = key(0, 1'000'000);
+  const rtmp::Buffer payload = large.payload;
+  source->send({large});
+  ASSERT_TRUE(sink->run_until_seen(sample_access + "k"));
+  EXPECT_TRUE(std::ranges::equal(sink->media.back().payload.bytes(), payload.bytes()));
+}
+
+TEST_F(ServerTest, TellsPlayersThatThePublisherLeft) {
+  start();
+  const auto sink = player();
+  ASSERT_TRUE(sink->start());
+  const auto source = publisher();
+  ASSERT_TRUE(source->start());
+  source->send({key(0)});
+  source->stop();
+  EXPECT_TRUE(sink->run_until([&] { return !sink->ends.empty(); }));
+  EXPECT_EQ(sink->seen, sample_access + "k");
+  EXPECT_EQ(std::ranges::count(sink->statuses, "NetStream.Play.UnpublishNotify"), 1);
+}
+
+TEST_F(ServerTest, TellsPlayersThatAPublisherLeftWithoutAWord) {
+  start();
+  const auto sink = player();
+  ASSERT_TRUE(sink->start());
+  const auto source = publisher();
+  ASSERT_TRUE(source->start());
+  source->close();
+  EXPECT_TRUE(sink->run_until([&] { return !sink->ends.empty(); }));
+}
+
+TEST_F(ServerTest, KeepsPlayersForTheNextPublisher) {
+  start();
+  const auto sink = player();
+  ASSERT_TRUE(sink->start());
+  auto source = publisher();
+  ASSERT_TRUE(source->start());
+  source->send({video_header(), key(0)});
+  source->stop();
+  ASSERT_TRUE(sink->run_until([&] { return !sink->ends.empty(); }));
+  source = publisher();
+  ASSERT_TRUE(source->start());
+  source->send({video_header(), key(0)});
+  EXPECT_TRUE(sink->run_until_seen(sample_access + "HkHk")) << sink->seen;
+  EXPECT_TRUE(sink->resumed);
+}
+
+TEST_F(ServerTest, RefusesASecondPublisherOfALivelyStream) {
+  start();
+  const auto first = publisher();
+  ASSERT_TRUE(first->start());
+  const auto second = publisher();
+  EXPECT_FALSE(second->start());
+  ASSERT_TRUE(second->refused);
+  EXPECT_EQ(second->refused->status.code, "NetStream.Publish.BadName");
+}
+
+TEST_F(ServerTest, LetsASecondPublisherTakeOverWhereTheSettingSaysSo) {
+  Server::Settings takeover = settings();
+  takeover.duplicate_publish = Stream::Duplicate::takeover;
+  start(takeover);
+  const auto first = publisher();
+  ASSERT_TRUE(first->start());
+  const auto second = publisher();
+  EXPECT_TRUE(second->start());
+  EXPECT_TRUE(first->run_until_closed());
+  ASSERT_TRUE(first->refused);
+  EXPECT_EQ(first->refused->status.code, "NetStream.Publish.BadName");
+}
+
+TEST_F(ServerTest, SaysWhyTheApplicationRefuses) {
+  observer_.decide = [](const Request& request) {
+    return Decision{request.action != Request::Action::connect, "No room today.", {}};
+  };
+  start();
+  const auto client = player();
+  EXPECT_FALSE(client->start());
+  ASSERT_TRUE(client->refused);
+  EXPECT_EQ(client->refused->status.code, "NetConnection.Connect.Rejected");
+  EXPECT_EQ(client->refused->status.description, "No room today.");
+  EXPECT_TRUE(client->run_until_closed());
+}
+
+TEST_F(ServerTest, WaitsForAnAnswerThatComesLater) {
+  std::promise<std::function<void(Decision)>> asked;
+  struct LateObserver : Observer {
+    std::promise<std::function<void(Decision)>>* asked = nullptr;
+    void on_request(const Request& request, std::function<void(Decision)> answer) override {
+      if (request.action != Request::Action::publish) return answer({});
+      asked->set_value(std::move(answer));
+    }
+  } late;
+  late.asked = &asked;
+  Server server(settings(), late);
+  ASSERT_FALSE(server.start());
+  SyncClient source(server.port(), Purpose::publish);
+  auto answer = asked.get_future();
+  ASSERT_TRUE(source.run_until([&] { return answer.wait_for(0s) == std::future_status::ready; }));
+  EXPECT_FALSE(source.session().started());
+  answer.get()({});
+  EXPECT_TRUE(source.start());
+}
+
+TEST_F(ServerTest, PublishesUnderTheNameThatTheApplicationGives) {
+  observer_.decide = [](const Request& request) {
+    Decision decision;
+    if (request.action == Request::Action::publish) decision.rename = "live/public";
+    return decision;
+  };
+  start();
+  const auto sink = player("public");
+  ASSERT_TRUE(sink->start());
+  const auto source = publisher("secret-key");
+  ASSERT_TRUE(source->start());
+  source->send({key(0)});
+  EXPECT_TRUE(sink->run_until_seen(sample_access + "k"));
+}
+
+TEST_F(ServerTest, LimitsPlayersOfAStream) {
+  Server::Settings limited = settings();
+  limited.max_players_per_stream = 1;
+  start(limited);
+  const auto first = player();
+  ASSERT_TRUE(first->start());
+  const auto second = player();
+  EXPECT_FALSE(second->start());
+  ASSERT_TRUE(second->refused);
+  EXPECT_EQ(second->refused->status.code, "NetStream.Play.Failed");
+}
+
+TEST_F(ServerTest, LimitsConnections) {
+  Server::Settings limited = settings();
+  limited.max_connections = 1;
+  start(limited);
+  const auto first = player();
+  ASSERT_TRUE(first->start());
+  const auto second = player();
+  EXPECT_TRUE(second->run_until_closed());
+  EXPECT_EQ(server_->stats().connections_refused, 1u);
+}
+
+TEST_F(ServerTest, LimitsConnectionsOfOneHostThatDoNotGetToConnect) {
+  Server::Settings limited = settings();
+  limited.max_unconnected_per_host = 2;
+  start(limited);
+  const auto connected = player();
+  ASSERT_TRUE(connected->start()) << "this one counts no longer";
+  const auto first = player();
+  const auto second = player();
+  ASSERT_TRUE(observer_.wait_added(3));
+  const auto third = player();
+  EXPECT_TRUE(third->run_until_closed());
+}
+
+TEST_F(ServerTest, ClosesWhoSendsNothing) {
+  Server::Settings impatient = settings();
+  impatient.handshake_timeout = 50ms;
+  start(impatient);
+  SyncClient silent(server_->port(), Purpose::play);
+  ASSERT_TRUE(observer_.wait_removed(1));
+  EXPECT_EQ(observer_.removed.front(), rtmp::Error::handshake_timeout);
+}
+
+TEST_F(ServerTest, ClosesAPublisherWithoutMedia) {
+  Server::Settings impatient = settings();
+  impatient.publisher_timeout = 50ms;
+  start(impatient);
+  const auto source = publisher();
+  ASSERT_TRUE(source->start());
+  ASSERT_TRUE(observer_.wait_removed(1));
+  EXPECT_EQ(observer_.removed.front(), rtmp::Error::idle_timeout);
+}
+
+TEST_F(ServerTest, AcceptsLargeMessagesOnlyFromPublishers) {
+  start();
+  const auto client = player();
+  ASSERT_TRUE(client->start());
+  client->send_raw(key(0, 100'000));
+  EXPECT_TRUE(client->run_until_closed());
+  ASSERT_TRUE(observer_.wait_removed(1));
+  EXPECT_EQ(observer_.removed.front(), rtmp::Error::message_too_large);
+}
+
+TEST_F(ServerTest, LosesAPlayerThatReadsNothingAndNothingElse) {
+  Server::Settings tight = settings();
+  tight.player_queue = {.bytes = 1'000'000, .time = 1h, .hard_bytes = 2'000'000, .hard_time = 1h};
+  start(tight);
+  const auto stalled = player();
+  ASSERT_TRUE(stalled->start());
+  const auto healthy = player();
+  ASSERT_TRUE(healthy->start());
+  const auto source = publisher();
+  ASSERT_TRUE(source->start());
+  std::string expected = sample_access;
+  // Audio is never dropped, so the stalled player's queue fills up to the end.
+  for (int i = 0; i < 2000 && observer_.removed.empty(); ++i) {
+    source->send({audio(i, 30'000)});
+    expected += 'a';
+    ASSERT_TRUE(healthy->run_until_seen(expected));
+  }
+  ASSERT_TRUE(observer_.wait_removed(1));
+  EXPECT_EQ(observer_.removed.front(), rtmp::Error::write_timeout);
+}
+
+TEST_F(ServerTest, StopsPicturesWhilePaused) {
+  start();
+  const auto sink = player();
+  ASSERT_TRUE(sink->start());
+  const auto source = publisher();
+  ASSERT_TRUE(source->start());
+  sink->session().pause(true, 0);
+  sink->flush_session();
+  ASSERT_TRUE(sink->run_until(
+      [&] { return std::ranges::count(sink->statuses, "NetStream.Pause.Notify") == 1; }));
+  source->send({key(0), inter(40)});
+  const auto other = player();
+  ASSERT_TRUE(other->start());
+  ASSERT_TRUE(other->run_until_seen(sample_access + "ki"));
+  sink->session().pause(false, 0);
+  sink->flush_session();
+  ASSERT_TRUE(sink->run_until(
+      [&] { return std::ranges::count(sink->statuses, "NetStream.Unpause.Notify") == 1; }));
+  source->send({inter(80), key(120), inter(160)});
+  EXPECT_TRUE(sink->run_until_seen(sample_access + "ki")) << sink->seen;
+}
+
+TEST_F(ServerTest, SaysThatALiveStreamCannotSeek) {
+  start();
+  const auto sink = player();
+  ASSERT_TRUE(sink->start());
+  sink->session().seek(1000);
+  sink->flush_session();
+  EXPECT_TRUE(sink->run_until(
+      [&] { return std::ranges::count(sink->statuses, "NetStream.Seek.Failed") == 1; }));
+  EXPECT_FALSE(sink->refused) << "the stream goes on";
+}
+
+TEST_F(ServerTest, EndsAClientOnDemand) {
+  start();
+  const auto sink = player();
+  ASSERT_TRUE(sink->start());
+  const Server::Stats stats = server_->stats();
+  ASSERT_EQ(stats.client_list.size(), 1u);
+  EXPECT_TRUE(server_->kick(stats.client_list.front().id));
+  EXPECT_TRUE(sink->run_until_closed());
+  EXPECT_FALSE(server_->kick(4711));
+}
+
+TEST_F(ServerTest, CountsWhatItDoes) {
+  start();
+  const auto sink = player();
+  ASSERT_TRUE(sink->start());
+  const auto source = publisher();
+  ASSERT_TRUE(source->start());
+  source->send({key(0, 10'000)});
+  ASSERT_TRUE(sink->run_until_seen(sample_access + "k"));
+  const Server::Stats stats = server_->stats();
+  EXPECT_EQ(stats.connections_accepted, 2u);
+  EXPECT_EQ(stats.clients, 2u);
+  EXPECT_EQ(stats.publishers, 1u);
+  EXPECT_EQ(stats.players, 1u);
+  EXPECT_GT(stats.bytes_in, 10'000u);
+  EXPECT_GT(stats.bytes_out, 10'000u);
+  ASSERT_EQ(stats.streams.size(), 1u);
+  EXPECT_EQ(stats.streams.front().first, "live/cam");
+  EXPECT_EQ(stats.streams.front().second.players, 1u);
+}
+
+TEST_F(ServerTest, StopsWithClientsInEveryState) {
+  start();
+  SyncClient silent(server_->port(), Purpose::play);
+  const auto sink = player();
+  ASSERT_TRUE(sink->start());
+  const auto source = publisher();
+  ASSERT_TRUE(source->start());
+  server_->stop();
+  EXPECT_EQ(server_->port(), 0);
+  EXPECT_TRUE(sink->run_until_closed());
+}
+
+TEST_F(ServerTest, StartsAndStopsAgainAndAgain) {
+  for (int i = 0; i < 50; ++i) {
+    start();
+    const auto sink = player();
+    ASSERT_TRUE(sink->start());
+    server_.reset();
+  }
+}
+
+TEST_F(ServerTest, SaysThatAPortIsBusy) {
+  start();
+  Server::Settings same = settings();
+  same.port = server_->port();
+  Server second(same, observer_);
+  EXPECT_EQ(second.start(), boost::system::errc::address_in_use);
+}
+
+TEST_F(ServerTest, ServesBothFamiliesOfLocalhost) {
+  start();
+  EXPECT_NE(server_->addresses().find("127.0.0.1:"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace relay

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "relay/stream.h"
+
+#include <gtest/gtest.h>
+
+#include "relay/frames.h"
+#include "relay/hub.h"
+
+namespace relay {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace test;
+using Duplicate = Stream::Duplicate;
+
+const rtmp::Time start = rtmp::Time{} + 1h;
+
+struct TestPublisher : Publisher {
+  void on_replaced() override { replaced = true; }
+  bool replaced = false;
+};
+
+struct TestSubscriber : Subscriber {
+  void on_frames(std::span<const FramePtr> frames) override {
+    seen += letters(frames);
+    all.insert(all.end(), frames.begin(), frames.end());
+  }
+  std::string seen;
+  std::vector<FramePtr> all;
+};
+
+class StreamTest : public testing::Test {
+ protected:
+  std::shared_ptr<TestPublisher> publish(Duplicate policy = Duplicate::reject,
+                                         rtmp::Duration at = {}) {
+    auto publisher = std::make_shared<TestPublisher>();
+    return stream_.publish(publisher, policy, 5s, start + at) ? publisher : nullptr;
+  }
+  void push(const Publisher& publisher, std::vector<rtmp::Message> batch, rtmp::Duration at = {}) {
+    stream_.push(publisher, std::move(batch), start + at);
+  }
+  std::string late_player(StartAt at = StartAt::gop) {
+    return letters(stream_.subscribe(std::make_shared<TestSubscriber>(), at).frames);
+  }
+
+  Stream stream_{"live/cam", 60'000, {.ms = 1000, .bytes = 100'000, .frames = 8}};
+};
+
+TEST_F(StreamTest, HandsFramesOnInOrder) {
+  const auto subscriber = std::make_shared<TestSubscriber>();
+  stream_.subscribe(subscriber, StartAt::gop);
+  const auto publisher = publish();
+  push(*publisher, {metadata(), video_header(), audio_header()});
+  push(*publisher, {key(0), audio(5), inter(40)});
+  stream_.unpublish(*publisher);
+  EXPECT_EQ(subscriber->seen, "PMHhkaiU");
+}
+
+TEST_F(StreamTest, SharesOnePayloadWithoutCopyingIt) {
+  const auto first = std::make_shared<TestSubscriber>();
+  const auto second = std::make_shared<TestSubscriber>();
+  stream_.subscribe(first, StartAt::gop);
+  stream_.subscribe(second, StartAt::gop);
+  const auto publisher = publish();
+  rtmp::Message video = key(0, 50'000);
+  const std::uint8_t* bytes = video.payload.data();
+  std::vector<rtmp::Message> batch;
+  batch.push_back(std::move(video));
+  push(*publisher, std::move(batch));
+  EXPECT_EQ(first->all.back(), second->all.back());
+  EXPECT_EQ(first->all.back()->encoded.payload.data(), bytes);
+  EXPECT_EQ(first->all.back()->encoded.segments.size(), 1u) << "the header is right before it";
+}
+
+TEST_F(StreamTest, GivesLatePlayersMetadataHeadersAndTheGop) {
+  const auto publisher = publish();
+  push(*publisher, {metadata(), video_header(), audio_header(), key(0), inter(40)});
+  push(*publisher, {audio(80), key(120), audio(130), inter(160)});
+  EXPECT_EQ(late_player(StartAt::gop), "MhHkai");
+  EXPECT_EQ(late_player(StartAt::keyframe), "MhH");
+  EXPECT_EQ(late_player(StartAt::live), "MhH");
+}
+
+TEST_F(StreamTest, StampsHeadersWithTheTimeOfWhatTheyComeBefore) {
+  const auto publisher = publish();
+  push(*publisher, {metadata(), video_header(), key(5'000'000)});
+  const Snapshot snapshot = stream_.subscribe(std::make_shared<TestSubscriber>(), StartAt::gop);
+  for (const FramePtr& frame : snapshot.frames) EXPECT_EQ(frame->timestamp, 5'000'000);
+}
+
+TEST_F(StreamTest, KeepsTheLastHeaderOfEachKind) {
+  const auto publisher = publish();
+  push(*publisher, {video_header(0), key(0), video_header(40), key(40)});
+  const Snapshot snapshot = stream_.subscribe(std::make_shared<TestSubscriber>(), StartAt::gop);
+  EXPECT_EQ(letters(snapshot.frames), "Hk");
+}
+
+TEST_F(StreamTest, CachesNoPicturesOfAnOlderHeader) {
+  const auto publisher = publish();
+  push(*publisher, {video_header(0), key(0), inter(40), video_header(80)});
+  EXPECT_EQ(late_player(), "H");
+}
+
+TEST_F(StreamTest, BoundsTheGopInTime) {
+  const auto publisher = publish();
+  push(*publisher, {key(0), inter(900)});
+  EXPECT_EQ(late_player(), "ki");
+  push(*publisher, {inter(1100)});
+  EXPECT_EQ(late_player(), "");
+  push(*publisher, {inter(1200), key(1300)});
+  EXPECT_EQ(late_player(), "k");
+}
+
+TEST_F(StreamTest, BoundsTheGopInBytes) {
+  const auto publisher = publish();
+  push(*publisher, {key(0, 60'000), inter(40, 60'000)});
+  EXPECT_EQ(stream_.stats().gop_bytes, 0u);
+}
+
+TEST_F(StreamTest, BoundsTheGopInFrames) {
+  const auto publisher = publish();
+  push(*publisher, {key(0)});
+  for (int i = 1; i < 8; ++i) push(*publisher, {inter(i)});
+  EXPECT_EQ(stream_.stats().gop_frames, 8u);
+  push(*publisher, {inter(8)});
+  EXPECT_EQ(stream_.stats().gop_frames, 0u);
+}
+
+TEST_F(StreamTest, CachesNothingOfAudioAlone) {
+  const auto publisher = publish();
+  for (int i = 0; i < 100; ++i) push(*publisher, {audio(i)});
+  EXPECT_EQ(stream_.stats().gop_frames, 0u);
+}
+
+TEST_F(StreamTest, SaysUpToWhichFrameTheSnapshotGoes) {
+  const auto publisher = publish();
+  push(*publisher, {key(0), inter(40)});
+  const auto subscriber = std::make_shared<TestSubscriber>();
+  const Snapshot snapshot = stream_.subscribe(subscriber, StartAt::gop);
+  EXPECT_EQ(snapshot.frames.back()->sequence, snapshot.last_sequence);
+  push(*publisher, {inter(80)});
+  EXPECT_EQ(subscriber->all.front()->sequence, snapshot.last_sequence + 1);
+}
+
+TEST_F(StreamTest, ForgetsAPublishersHeadersWithIt) {
+  const auto publisher = publish();
+  push(*publisher, {metadata(), video_header(), key(0)});
+  stream_.unpublish(*publisher);
+  EXPECT_EQ(late_player(), "");
+  EXPECT_FALSE(stream_.published());
+}
+
+TEST_F(StreamTest, RejectsASecondPublisherByPolicy) {
+  const auto first = publish();
+  EXPECT_EQ(publish(Duplicate::reject), nullptr);
+  EXPECT_FALSE(first->replaced);
+}
+
+TEST_F(StreamTest, LetsASecondPublisherTakeOverByPolicy) {
+  const auto first = publish();
+  const auto second = publish(Duplicate::takeover);
+  ASSERT_NE(second, nullptr);
+  EXPECT_TRUE(first->replaced);
+}
+
+TEST_F(StreamTest, LetsASecondPublisherTakeOverFromASilentOne) {
+  const auto first = publish();
+  push(*first, {key(0)}, 3s);
+  EXPECT_EQ(publish(Duplicate::takeover_if_idle, 7s), nullptr);
+  EXPECT_NE(publish(Duplicate::takeover_if_idle, 9s), nullptr);
+  EXPECT_TRUE(first->replaced);
+}
+
+TEST_F(StreamTest, HearsNoMoreOfAPublisherThatWasReplaced) {
+  const auto first = publish();
+  const auto second = publish(Duplicate::takeover);
+  const auto subscriber = std::make_shared<TestSubscriber>();
+  stream_.subscribe(subscriber, StartAt::gop);
+  push(*first, {key(0)});
+  stream_.unpublish(*first);
+  EXPECT_EQ(subscriber->seen, "");
+  EXPECT_TRUE(stream_.published());
+}
+
+TEST_F(StreamTest, CountsPlayersUpToTheLimit) {
+  EXPECT_TRUE(stream_.add_player(2));
+  EXPECT_TRUE(stream_.add_player(2));
+  EXPECT_FALSE(stream_.add_player(2));
+  stream_.remove_player();
+  EXPECT_TRUE(stream_.add_player(2));
+  EXPECT_TRUE(stream_.add_player(0)) << "0 is no limit";
+}
+
+TEST(Hub, GivesOneStreamForOneName) {
+  Hub hub(60'000, {});
+  const auto stream = hub.get("live/cam");
+  EXPECT_EQ(hub.get("live/cam"), stream);
+  EXPECT_NE(hub.get("live/other"), stream);
+}
+
+TEST(Hub, ForgetsStreamsThatNobodyHolds) {
+  Hub hub(60'000, {});
+  hub.get("live/cam");
+  EXPECT_EQ(hub.find("live/cam"), nullptr);
+  EXPECT_TRUE(hub.all().empty());
+}
+
+}  // namespace
+}  // namespace relay

@@ -1,0 +1,154 @@
+// A client that a test drives step by step over a real socket.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "net/worker.h"
+#include "relay/frames.h"
+#include "rtmp/client_session.h"
+#include "rtmp/connection.h"
+
+namespace relay::test {
+
+class SyncClient {
+ public:
+  using Purpose = rtmp::ClientSession::Purpose;
+
+  SyncClient(std::uint16_t port, Purpose purpose, const std::string& stream = "cam")
+      : connection_(rtmp::Connection::client({}, net::now(), net::secure_random())),
+        session_(settings(purpose, stream), net::secure_random()) {
+    socket_ = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    open_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  }
+  ~SyncClient() { close(); }
+
+  void close() {
+    if (socket_ >= 0) ::close(socket_);
+    socket_ = -1;
+  }
+
+  // Reads and writes until the condition holds; false if it does not within some seconds, or the
+  // server closed before.
+  bool run_until(const std::function<bool()>& condition) {
+    const rtmp::Time give_up = net::now() + std::chrono::seconds(10);
+    while (!condition()) {
+      if (!open_ || net::now() > give_up) return false;
+      write();
+      pollfd readable{socket_, POLLIN, 0};
+      if (::poll(&readable, 1, 100) > 0) read();
+    }
+    write();
+    return true;
+  }
+  bool start() {
+    return run_until([this] { return session_.started() || refused; }) && !refused;
+  }
+  // Waits until everything so far has come back: a later answer comes after what was sent earlier.
+  bool run_until_seen(const std::string& letters) {
+    return run_until([&] { return seen == letters; });
+  }
+  bool run_until_closed() {
+    run_until([this] { return !open_; });
+    return !open_;
+  }
+
+  void send(std::vector<rtmp::Message> messages) {
+    for (rtmp::Message& message : messages) connection_.send(session_.to_send(std::move(message)));
+    write();
+  }
+  void send_raw(const rtmp::Message& message) {
+    connection_.send(message);
+    write();
+  }
+  void stop() {
+    session_.stop({});
+    flush_session();
+    write();
+  }
+  rtmp::ClientSession& session() { return session_; }
+  void flush_session() {
+    for (const rtmp::Message& message : session_.take_output()) connection_.send(message);
+  }
+  int socket() const { return socket_; }
+
+  std::string seen;  // media, by frames.h's letters
+  std::vector<rtmp::Message> media;
+  std::vector<std::string> statuses;  // codes
+  std::optional<rtmp::client_event::Refused> refused;
+  std::vector<rtmp::client_event::StreamEnded::Reason> ends;
+  bool resumed = false;
+
+ private:
+  static rtmp::ClientSession::Settings settings(Purpose purpose, const std::string& stream) {
+    rtmp::ClientSession::Settings settings;
+    settings.purpose = purpose;
+    settings.app = "live";
+    settings.tc_url = "rtmp://localhost/live";
+    settings.stream = stream;
+    return settings;
+  }
+
+  void write() {
+    while (open_ && !connection_.output().empty()) {
+      rtmp::Bytes span;
+      connection_.output().gather({&span, 1});
+      const ssize_t count = ::send(socket_, span.data(), span.size(), MSG_NOSIGNAL);
+      if (count < 0) return;  // the reader finds out
+      connection_.written(static_cast<std::size_t>(count));
+    }
+  }
+
+  void read() {
+    std::vector<std::uint8_t> bytes(65536);
+    const ssize_t count = ::recv(socket_, bytes.data(), bytes.size(), 0);
+    if (count <= 0) {
+      open_ = false;
+      return;
+    }
+    connection_.receive(rtmp::Bytes(bytes).first(static_cast<std::size_t>(count)), net::now());
+    while (auto message = connection_.next_message().value()) {
+      (void)session_.receive(*message, net::now());
+      take_events();
+    }
+    if (connection_.established() && !std::exchange(begun_, true)) session_.start(net::now());
+    flush_session();
+  }
+
+  void take_events() {
+    while (auto event = session_.next_event()) {
+      if (auto* got = std::get_if<rtmp::client_event::MediaReceived>(&*event)) {
+        seen += letter(*make_frame(got->message, 0, 128));
+        media.push_back(std::move(got->message));
+      } else if (auto* status = std::get_if<rtmp::client_event::StatusReceived>(&*event)) {
+        statuses.push_back(status->status.code);
+      } else if (auto* refusal = std::get_if<rtmp::client_event::Refused>(&*event)) {
+        refused = *refusal;
+      } else if (auto* ended = std::get_if<rtmp::client_event::StreamEnded>(&*event)) {
+        ends.push_back(ended->reason);
+      } else if (std::get_if<rtmp::client_event::StreamResumed>(&*event)) {
+        resumed = true;
+      }
+    }
+  }
+
+  int socket_ = -1;
+  bool open_ = false;
+  bool begun_ = false;
+  rtmp::Connection connection_;
+  rtmp::ClientSession session_;
+};
+
+}  // namespace relay::test
