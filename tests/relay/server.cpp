@@ -278,6 +278,7 @@ TEST_F(ServerTest, AcceptsLargeMessagesOnlyFromPublishers) {
   ASSERT_TRUE(client->start());
   client->send_raw(key(0, 100'000));
   EXPECT_TRUE(client->run_until_closed());
+  client->close();
   ASSERT_TRUE(observer_.wait_removed(1));
   EXPECT_EQ(observer_.removed.front(), rtmp::Error::message_too_large);
 }
