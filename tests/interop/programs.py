@@ -54,7 +54,7 @@ class Players(case.Case):
         self.relay.wait_for_clients()
         self.publisher(self.source, self.relay.url()).succeed()
 
-    def play_with(self, element, ends=True):
+    def play_with(self, element, ends=True, last_may_miss=False):
         playing = self.pipeline(
             f'{element} ! filesink name=end buffer-mode=unbuffered location={self.record}')
         blocks = playing.count('end')
@@ -64,17 +64,22 @@ class Players(case.Case):
             playing.wait_eos()
         else:
             wait.settled(lambda: blocks.bytes)
+            self.relay.program.interrupt()
         playing.stop()
-        self.assert_same(
-            self.contents(self.source), self.contents(self.record), self.relay.program)
+        expected, played = self.contents(self.source), self.contents(self.record)
+        if last_may_miss:
+            expected.forget_last(played)
+        self.assert_same(expected, played, self.relay.program)
 
     def test_rtmp2src_plays(self):
         self.need_elements('rtmp2src')
-        self.play_with(f'rtmp2src location={self.relay.url()}')
+        # At the end of the stream it sometimes throws away the message it holds.
+        self.play_with(f'rtmp2src location={self.relay.url()}', last_may_miss=True)
 
     def test_rtmpsrc_plays(self):
         self.need_elements('rtmpsrc')
-        # At the end of the stream it connects again and waits for the next publisher.
+        # At the end of the stream it connects again and waits for the next publisher; while it
+        # does, nothing but the end of the server stops it.
         self.play_with(f'rtmpsrc location="{self.relay.url()} live=1"', ends=False)
 
     def test_rtmpclientsrc_plays(self):

@@ -11,13 +11,28 @@ from rtmptest import case, flv, media, stub
 KINDS = {stub.VIDEO: 'video', stub.AUDIO: 'audio'}
 
 
+def is_frame(kind, payload):
+    """Whether a tag has a time of its own: headers and ends take that of their neighbours."""
+    if len(payload) < 2:
+        return False
+    enhanced = payload[0] & 0x80 if kind == stub.VIDEO else payload[0] >> 4 == 9
+    if not enhanced:
+        packed = payload[0] & 15 == 7 if kind == stub.VIDEO else payload[0] >> 4 == 10
+        return payload[1] == 1 if packed else True
+    packet_type = payload[0] & 15
+    multitrack = 6 if kind == stub.VIDEO else 5
+    return (payload[1] & 15 if packet_type == multitrack else packet_type) in (1, 3)
+
+
 def by_kind(tags):
-    """Payloads and times (relative to the first of all, as 32 bits go) for audio and video."""
-    first = next((time for kind, time, _ in tags if kind in KINDS), 0)
+    """Payloads of audio and video, and the frames' times (from the first, as 32 bits go)."""
+    first = next((time for kind, time, payload in tags
+                  if kind in KINDS and is_frame(kind, payload)), 0)
     payloads, times = {}, {}
     for kind, time, payload in tags:
         if kind in KINDS:
             payloads.setdefault(KINDS[kind], []).append(payload)
+        if kind in KINDS and is_frame(kind, payload):
             times.setdefault(KINDS[kind], []).append((time - first) % 2**32)
     return payloads, times
 
@@ -59,7 +74,7 @@ class Tags(case.Case):
             wrong = [i for i, pair in enumerate(zip(expected, payloads[kind]))
                      if pair[0] != pair[1]]
             self.assertEqual([], wrong, f'{kind} tags that differ')
-            self.assertEqual(sent_times[kind], times[kind], f'{kind} times')
+            self.assertEqual(sent_times.get(kind), times.get(kind), f'{kind} times')
         self.assertEqual(texts(sent), texts(received))
 
     def test_a_made_file_arrives_tag_by_tag(self):

@@ -33,6 +33,10 @@ class Case(unittest.TestCase):
         if missing:
             self.skipTest('GStreamer has no ' + ', '.join(missing))
 
+    def need_property(self, element, name):
+        if not gst.has_property(element, name):
+            self.skipTest(f'{element} has no property {name}')
+
     def need_program(self, name):
         if not process.available(name):
             self.skipTest(f'{name} is not installed')

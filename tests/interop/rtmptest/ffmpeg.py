@@ -24,6 +24,13 @@ class Contents:
     def decoded(self, kind):
         return [frame.md5 for frame in self.frames.get(kind, [])]
 
+    def forget_last(self, other):
+        """Leaves out the last packet and frame of a track of which the other has one less."""
+        for mine, theirs in ((self.packets, other.packets), (self.frames, other.frames)):
+            for kind, items in mine.items():
+                if len(theirs.get(kind, [])) == len(items) - 1:
+                    items.pop()
+
     def timeline(self, kind):
         """Decoding times relative to the first packet of the track."""
         packets = self.packets.get(kind, [])
