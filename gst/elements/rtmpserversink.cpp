@@ -305,12 +305,17 @@ static bool publish(GstRtmpServerSink* self) {
   return true;
 }
 
-static GstFlowReturn send(GstRtmpServerSink* self, std::vector<rtmp::Message> messages) {
+// Whoever waits for the first stream of the server is a player only once there is one: the name
+// comes before the wait.
+static GstFlowReturn gst_rtmp_server_sink_send(GstRtmpServerSink* self,
+                                               std::vector<rtmp::Message> messages) {
   GstRtmpServerSinkImpl& impl = *self->impl;
   if (!impl.publisher) {
     if (!publish(self)) return post_busy(self, "Somebody else publishes");
     prepend_stream_header(impl, messages);
   }
+  const GstFlowReturn waited = wait_for_player(GST_BASE_SINK(self));
+  if (waited != GST_FLOW_OK) return waited;
   if (impl.publisher->replaced()) return post_busy(self, "Another publisher took over");
   impl.stream->push(*impl.publisher, std::move(messages), net::now());
   return GST_FLOW_OK;
@@ -326,9 +331,7 @@ static GstFlowReturn gst_rtmp_server_sink_render(GstBaseSink* sink, GstBuffer* b
     return GST_FLOW_ERROR;
   }
   if (messages->empty()) return GST_FLOW_OK;
-  const GstFlowReturn waited = wait_for_player(sink);
-  if (waited != GST_FLOW_OK) return waited;
-  return send(self, std::move(*messages));
+  return gst_rtmp_server_sink_send(self, std::move(*messages));
 }
 
 // --- events
