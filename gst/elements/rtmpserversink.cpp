@@ -103,7 +103,7 @@ struct GstRtmpServerSinkImpl {
   std::string stream_name;
   bool wait_for_connection = false;
   bool flushing = false;
-  std::shared_ptr<relay::Stream> stream;  // from start() to stop()
+  std::shared_ptr<relay::Stream> stream;  // from READY -> PAUSED to the way back
 
   // Of the streaming thread:
   bridge::TagReader reader;
@@ -173,18 +173,9 @@ static void gst_rtmp_server_sink_get_property(GObject* object, guint id, GValue*
   }
 }
 
-static GstStateChangeReturn gst_rtmp_server_sink_change_state(GstElement* element,
-                                                              GstStateChange transition) {
-  shared_server::Link& link = GST_RTMP_SERVER_SINK(element)->impl->link;
-  if (transition == GST_STATE_CHANGE_NULL_TO_READY) link.declare();
-  const GstStateChangeReturn result =
-      GST_ELEMENT_CLASS(gst_rtmp_server_sink_parent_class)->change_state(element, transition);
-  if (transition == GST_STATE_CHANGE_READY_TO_NULL) link.withdraw();
-  return result;
-}
-
-static gboolean gst_rtmp_server_sink_start(GstBaseSink* sink) {
-  GstRtmpServerSinkImpl& impl = *GST_RTMP_SERVER_SINK(sink)->impl;
+// READY -> PAUSED; GstBaseSink's own start comes too early for elements of one pipeline to agree.
+static bool gst_rtmp_server_sink_open(GstRtmpServerSink* sink) {
+  GstRtmpServerSinkImpl& impl = *sink->impl;
   std::unique_lock lock(impl.mutex);
   const std::string name = impl.stream_name;
   lock.unlock();
@@ -192,15 +183,15 @@ static gboolean gst_rtmp_server_sink_start(GstBaseSink* sink) {
     GST_ELEMENT_ERROR(sink, RESOURCE, SETTINGS,
                       ("The stream has no name: set one with stream=, as in stream=live/cam"),
                       (nullptr));
-    return FALSE;
+    return false;
   }
-  if (!impl.link.open(nullptr)) return FALSE;
+  if (!impl.link.open(nullptr)) return false;
   impl.reader.reset();
   impl.stream_header.clear();
   lock.lock();
   impl.flushing = false;
   impl.stream = impl.link.server().hub().get(name);
-  return TRUE;
+  return true;
 }
 
 // Gives the name back, if it is ours.
@@ -216,15 +207,26 @@ static void unpublish(GstRtmpServerSink* self) {
   shared_server::post_publisher(GST_ELEMENT(self), name, "unpublished");
 }
 
-static gboolean gst_rtmp_server_sink_stop(GstBaseSink* sink) {
-  GstRtmpServerSink* self = GST_RTMP_SERVER_SINK(sink);
+static void gst_rtmp_server_sink_close(GstRtmpServerSink* self) {
   unpublish(self);
   {
     const std::lock_guard lock(self->impl->mutex);
     self->impl->stream.reset();
   }
   self->impl->link.close();
-  return TRUE;
+}
+
+static GstStateChangeReturn gst_rtmp_server_sink_change_state(GstElement* element,
+                                                              GstStateChange transition) {
+  GstRtmpServerSink* self = GST_RTMP_SERVER_SINK(element);
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY) self->impl->link.declare();
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !gst_rtmp_server_sink_open(self))
+    return GST_STATE_CHANGE_FAILURE;
+  const GstStateChangeReturn result =
+      GST_ELEMENT_CLASS(gst_rtmp_server_sink_parent_class)->change_state(element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY) gst_rtmp_server_sink_close(self);
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL) self->impl->link.withdraw();
+  return result;
 }
 
 static void set_flushing(GstBaseSink* sink, bool flushing) {
@@ -423,8 +425,6 @@ static void gst_rtmp_server_sink_class_init(GstRtmpServerSinkClass* klass) {
                                         "The gst-plugins-rtmp authors");
 
   GstBaseSinkClass* base_class = GST_BASE_SINK_CLASS(klass);
-  base_class->start = GST_DEBUG_FUNCPTR(gst_rtmp_server_sink_start);
-  base_class->stop = GST_DEBUG_FUNCPTR(gst_rtmp_server_sink_stop);
   base_class->unlock = GST_DEBUG_FUNCPTR(gst_rtmp_server_sink_unlock);
   base_class->unlock_stop = GST_DEBUG_FUNCPTR(gst_rtmp_server_sink_unlock_stop);
   base_class->render = GST_DEBUG_FUNCPTR(gst_rtmp_server_sink_render);

@@ -251,10 +251,7 @@ void post_publisher(GstElement* element, const std::string& name, const char* st
 
 Link::Link(GstElement* element) : element_(element), values_(G_OBJECT_GET_CLASS(element)) {}
 
-Link::~Link() {
-  close();
-  withdraw();
-}
+Link::~Link() { withdraw(); }
 
 bool Link::set_property(guint id, const GValue* value, const GParamSpec* spec) {
   if (id >= server_properties::first_of_element) return false;
@@ -277,7 +274,10 @@ bool Link::get_property(guint id, GValue* value, const GParamSpec* spec) const {
 
 void Link::declare() { Registry::get().add(this); }
 
-void Link::withdraw() { Registry::get().remove(this); }
+void Link::withdraw() {
+  close();
+  Registry::get().remove(this);
+}
 
 bool Link::open(std::shared_ptr<Party> party) {
   if (const auto refusal = Registry::get().open(*this, party)) {

@@ -52,7 +52,7 @@ class Link {
   bool open(std::shared_ptr<Party> party);
   // PAUSED -> READY: leaves; the last one stops the server. Not from one of its threads.
   void close();
-  // READY -> NULL
+  // READY -> NULL; leaves as well, should a state change have failed.
   void withdraw();
 
   // Between open() and close().
