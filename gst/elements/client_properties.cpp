@@ -553,7 +553,7 @@ const gchar* const* protocols(GType) {
 }
 
 gboolean set(GstElement* element, ClientProperties& properties, const gchar* uri, GError** error) {
-  if (GST_STATE(element) >= GST_STATE_PAUSED) {
+  if (GST_STATE(element) >= GST_STATE_PAUSED || GST_STATE_NEXT(element) >= GST_STATE_PAUSED) {
     g_set_error(error, GST_URI_ERROR, GST_URI_ERROR_BAD_STATE,
                 "The location cannot change in PAUSED or PLAYING.");
     return FALSE;

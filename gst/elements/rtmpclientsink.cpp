@@ -207,8 +207,9 @@ struct GstRtmpClientSinkPrivate final : ClientLink {
   bool announced_sent = true;
 
   mutable std::mutex mutex;         // guards everything below; no other lock is taken under it
-  std::condition_variable changed;  // connection_state, or a flush
+  std::condition_variable changed;  // connection_state, unlocked
   State connection_state = State::idle;
+  bool unlocked = false;  // between unlock() and unlock_stop()
   guint chunk_size = default_chunk_size;
   guint peak_kbps = default_peak_kbps;
   guint stop_commands = default_stop_commands;
@@ -311,12 +312,16 @@ static gboolean gst_rtmp_client_sink_unlock(GstBaseSink* sink) {
   auto* priv = GST_RTMP_CLIENT_SINK(sink)->priv;
   priv->outbox.set_flushing(true);
   const std::lock_guard lock(priv->mutex);
+  priv->unlocked = true;
   priv->changed.notify_all();
   return TRUE;
 }
 
 static gboolean gst_rtmp_client_sink_unlock_stop(GstBaseSink* sink) {
-  GST_RTMP_CLIENT_SINK(sink)->priv->outbox.set_flushing(false);
+  auto* priv = GST_RTMP_CLIENT_SINK(sink)->priv;
+  priv->outbox.set_flushing(false);
+  const std::lock_guard lock(priv->mutex);
+  priv->unlocked = false;
   return TRUE;
 }
 
@@ -417,18 +422,22 @@ static rtmp::ClientSession::StopCommands gst_rtmp_client_sink_stop_commands(
           (commands & DELETE_STREAM) != 0};
 }
 
-// Sends what is left and closes in order; the client bounds it in time. False on failure; a flush
-// ends the wait. A mere pause does not.
-static bool gst_rtmp_client_sink_drain(GstRtmpClientSink* self) {
+// Sends what is left and closes in order, which the client bounds in time. GstBaseSink holds its
+// preroll lock here as in render(), so a pause or a flush has to be let through in the same way.
+static GstFlowReturn gst_rtmp_client_sink_drain(GstRtmpClientSink* self) {
   auto* priv = self->priv;
-  if (priv->state() == State::failed) return false;
-  if (priv->state() != State::open) return true;
-  priv->finish(gst_rtmp_client_sink_stop_commands(self));
-  GstPad* pad = GST_BASE_SINK_PAD(self);
+  if (priv->state() == State::open) priv->finish(gst_rtmp_client_sink_stop_commands(self));
   std::unique_lock lock(priv->mutex);
-  priv->changed.wait(
-      lock, [&] { return priv->connection_state != State::open || GST_PAD_IS_FLUSHING(pad); });
-  return priv->connection_state != State::failed;
+  while (priv->connection_state == State::open) {
+    priv->changed.wait(lock,
+                       [priv] { return priv->connection_state != State::open || priv->unlocked; });
+    if (priv->connection_state != State::open) break;
+    lock.unlock();
+    const GstFlowReturn flow = gst_base_sink_wait_preroll(GST_BASE_SINK(self));
+    if (flow != GST_FLOW_OK) return flow;
+    lock.lock();
+  }
+  return priv->connection_state == State::failed ? GST_FLOW_ERROR : GST_FLOW_OK;
 }
 
 static gboolean gst_rtmp_client_sink_event(GstBaseSink* sink, GstEvent* event) {
@@ -436,7 +445,7 @@ static gboolean gst_rtmp_client_sink_event(GstBaseSink* sink, GstEvent* event) {
   auto* parent = GST_BASE_SINK_CLASS(gst_rtmp_client_sink_parent_class);
   switch (GST_EVENT_TYPE(event)) {
     case GST_EVENT_EOS:
-      if (!gst_rtmp_client_sink_drain(self)) {
+      if (gst_rtmp_client_sink_drain(self) != GST_FLOW_OK) {
         gst_event_unref(event);
         return FALSE;
       }

@@ -270,6 +270,8 @@ static GstBuffer* gst_rtmp_client_src_to_buffer(GstRtmpClientSrc* self, rtmp::Me
   message.timestamp = place.timestamp;
 
   GstBuffer* buffer = bridge::to_tag(message);
+  if (!priv->timeline.begun())
+    GST_BUFFER_DTS(buffer) = GST_BUFFER_PTS(buffer) = GST_CLOCK_TIME_NONE;
   const std::uint64_t dropped = priv->inbox.level().dropped;
   if (place.jumped || std::exchange(priv->dropped, dropped) != dropped)
     GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);

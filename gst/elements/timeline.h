@@ -23,6 +23,9 @@ class Timeline {
   // `now_ms`: the running time, where there is a clock.
   Place place(const rtmp::Message& message, std::optional<std::int64_t> now_ms);
 
+  // Whether there was a frame.
+  bool begun() const { return line_.has_value(); }
+
  private:
   struct Line {
     std::int64_t first;       // ms
