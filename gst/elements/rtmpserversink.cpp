@@ -33,6 +33,7 @@
 
 #include "elements/rtmpserversink.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <memory>
@@ -345,12 +346,15 @@ static bool nothing_waits(GstRtmpServerSinkImpl& impl) {
   return true;
 }
 
-// Players shall get the end before the server goes.
+// Players shall get the end before the server goes; frames may wait in the server for its latency.
 static void drain(GstRtmpServerSink* self) {
   GstRtmpServerSinkImpl& impl = *self->impl;
   if (!impl.publisher) return;
   unpublish(self);
-  if (!wait_until(impl, net::now() + longest_drain, [&] { return nothing_waits(impl); }))
+  const rtmp::Time start = net::now();
+  const rtmp::Time on_its_way = start + impl.link.server().settings().latency;
+  const auto drained = [&] { return net::now() >= on_its_way && nothing_waits(impl); };
+  if (!wait_until(impl, std::max(start + longest_drain, on_its_way), drained))
     GST_INFO_OBJECT(self, "the end has not reached every player");
 }
 

@@ -2,7 +2,9 @@
 #include "elements/shared_server.h"
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
+#include <system_error>
 #include <vector>
 
 GST_DEBUG_CATEGORY_STATIC(rtmp_server_debug);
@@ -61,7 +63,14 @@ class Shared final : public relay::Observer {
     for (const auto& party : parties()) party->on_stream_unpublished(name);
   }
 
-  std::string place() const { return values.address() + ":" + std::to_string(server.port()); }
+  boost::system::error_code start() {
+    const auto error = server.start();
+    if (!error) port_ = server.port();
+    return error;
+  }
+  // Unlike the server's, for any thread.
+  std::uint16_t port() const { return port_; }
+  std::string place() const { return values.address() + ":" + std::to_string(port_); }
 
   const Values values;        // that it runs with
   const std::string founder;  // who started it
@@ -74,6 +83,7 @@ class Shared final : public relay::Observer {
 
   mutable std::mutex mutex_;  // guards parties_
   std::vector<std::shared_ptr<Party>> parties_;
+  std::atomic<std::uint16_t> port_ = 0;  // once it listens
 
  public:
   Server server;  // the last member: it calls the others until it has stopped
@@ -134,8 +144,7 @@ class Registry {
     if (values.port() == 0) return nullptr;
     for (const Link* other : links_) {
       auto shared = server_of(*other);
-      if (shared && shared->server.port() == values.port() &&
-          shared->values.address() == values.address())
+      if (shared && shared->port() == values.port() && shared->values.address() == values.address())
         return shared;
     }
     return nullptr;
@@ -182,15 +191,20 @@ class Registry {
   std::optional<Refusal> start(Link& link, const std::shared_ptr<Party>& party) {
     Values values = link.values();
     for (const Link* other : companions(link)) values.merge(other->values());
-    const auto shared = std::make_shared<Shared>(values, link.name());
-    enter(link, party, shared);
-    const auto error = shared->server.start();
-    if (!error) {
-      log_start(*shared);
-      return std::nullopt;
+    try {
+      const auto shared = std::make_shared<Shared>(values, link.name());
+      enter(link, party, shared);
+      const auto error = shared->start();
+      if (!error) {
+        log_start(*shared);
+        return std::nullopt;
+      }
+      leave(link);
+      return Refusal{{}, error, occupant_of(values.port())};
+    } catch (const std::system_error& error) {  // no more threads or descriptors
+      leave(link);
+      return Refusal{{}, error.code(), {}};
     }
-    leave(link);
-    return Refusal{{}, error, occupant_of(values.port())};
   }
 
   static void log_start(const Shared& shared) {
@@ -214,14 +228,14 @@ class Registry {
 
   static void leave(Link& link) {
     const std::lock_guard lock(link.mutex_);
-    if (link.party_) link.shared_->leave(link.party_);
+    if (link.shared_ && link.party_) link.shared_->leave(link.party_);
     link.party_.reset();
     link.shared_.reset();
   }
 
   std::string occupant_of(std::uint16_t port) const {
     for (const Link* other : links_)
-      if (const auto shared = server_of(*other); shared && shared->server.port() == port)
+      if (const auto shared = server_of(*other); shared && shared->port() == port)
         return shared->founder + " at address " + shared->values.address();
     return {};
   }
@@ -327,7 +341,7 @@ Values Link::values() const {
 
 std::uint16_t Link::current_port() const {
   const std::lock_guard lock(mutex_);
-  return shared_ ? shared_->server.port() : std::uint16_t{0};
+  return shared_ ? shared_->port() : std::uint16_t{0};
 }
 
 // The lock keeps the server: whoever asks must never be the one who stops it.
