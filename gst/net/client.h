@@ -38,9 +38,10 @@ class Client {
     std::uint16_t port = 1935;
     bool tls = false;
     TlsClientSettings tls_settings;
-    rtmp::Duration connect_timeout = std::chrono::seconds(5);  // resolve and connect, together
-    rtmp::Connection::Settings connection;                     // with the handshake's timeout
-    rtmp::ClientSession::Settings session;                     // with the commands' timeout
+    // Of finding the host and connecting to any of its addresses, together; 0: for ever.
+    rtmp::Duration connect_timeout = std::chrono::seconds(5);
+    rtmp::Connection::Settings connection;  // with the handshake's timeout
+    rtmp::ClientSession::Settings session;  // with the commands' timeout
     rtmp::Duration write_timeout = std::chrono::seconds(5);
     rtmp::Duration idle_timeout = {};  // play: 0: for ever
     rtmp::Duration drain_timeout = std::chrono::seconds(5);
@@ -57,20 +58,25 @@ class Client {
   class Observer {
    public:
     virtual ~Observer() = default;
+    // All but AuthenticationWanted, which is obeyed. Refused, and ReconnectWanted before the start,
+    // are followed by on_closed() with a failure.
     virtual void on_event(rtmp::ClientSession::Event event) = 0;
     // The last call. Without failure the end was ours (finish() or cancel()).
     virtual void on_closed(std::optional<Failure> failure) = 0;
   };
 
   // `outbox`: what is published; messages are taken from it once the stream has started and as the
-  // connection has room. May be null for playing. All three must outlive the client.
+  // connection has room. Its wake function is the client's. May be null for playing. All three must
+  // outlive the client.
   Client(Worker& worker, Settings settings, MessageQueue* outbox, Observer& observer);
   // Cancels; when it returns no call of the observer is under way or will come.
   ~Client();
 
   // All of these from any thread; they return at once.
   void start();
-  // Publishing: sends what is in the outbox, then the stop commands, then closes in an orderly way.
+  // Publishing: sends what is in the outbox, then the stop commands, then closes in an orderly way;
+  // before the start it waits for it, if there is anything to send. What the peer does not take
+  // within drain_timeout is a failure.
   void finish(rtmp::ClientSession::StopCommands commands);
   void cancel();
   void pause(bool pause, double position_ms);

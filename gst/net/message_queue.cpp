@@ -153,7 +153,7 @@ bool MessageQueue::fits(const Entry& entry) const {
 // Where frames are dropped only frames count: audio that is kept would make the span look long
 // however many frames went.
 std::int64_t MessageQueue::span_ms(const Entry& last) const {
-  const bool frames_only = leaky_ == Leaky::frames && frames_ > 0;
+  const bool frames_only = leaky_ == Leaky::frames && (frames_ > 0 || last.is_frame());
   if (frames_only && !last.is_frame()) return 0;
   const auto first =
       frames_only ? std::ranges::find_if(entries_, &Entry::is_frame) : entries_.begin();

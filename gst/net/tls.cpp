@@ -255,7 +255,7 @@ std::string TlsStream::fault() const {
 using Context = std::shared_ptr<SSL_CTX>;
 
 std::string file_fault(const std::string& what, const std::string& path) {
-  return "The " + what + " file " + path + " cannot be used: " + reason_of(take_ssl_error()) + ".";
+  return "The " + what + " file " + path + " cannot be used: " + reason_of(take_ssl_error());
 }
 
 // A key that is protected by a password is an error: nobody is there to be asked.

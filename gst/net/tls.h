@@ -20,15 +20,15 @@ struct TlsChecks {
 };
 
 struct TlsClientSettings {
-  std::string host;                        // for SNI and the identity check
-  unsigned checks = TlsChecks::all;        // TlsChecks
-  std::string ca_file;                     // PEM; empty: the system's authorities
-  std::string certificate_file, key_file;  // PEM; empty: none
+  std::string host = {};                             // for SNI and the identity check
+  unsigned checks = TlsChecks::all;                  // TlsChecks
+  std::string ca_file = {};                          // PEM; empty: the system's authorities
+  std::string certificate_file = {}, key_file = {};  // PEM; empty: none
 };
 
 struct TlsServerSettings {
-  std::string certificate_file, key_file;  // PEM, the chain in the first
-  std::string ca_file;                     // PEM; if set, clients must show a certificate of it
+  std::string certificate_file = {}, key_file = {};  // PEM, the chain in the first
+  std::string ca_file = {};  // PEM; if set, clients must show a certificate of it
 };
 
 // Made once, used by any number of connections and threads.
