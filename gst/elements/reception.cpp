@@ -78,6 +78,7 @@ void Reception::subscribe(const std::string& name) {
   const relay::Snapshot snapshot =
       stream_->subscribe(shared_from_this(), server_->settings().start_at);
   const std::lock_guard lock(mutex_);
+  waiting_for_key_ = server_->settings().start_at == relay::StartAt::keyframe;
   if (snapshot.published) accept(Notice::published);
   for (const auto& frame : snapshot.frames) accept(*frame);
   for (const auto& frame : early_)
@@ -113,9 +114,11 @@ void Reception::on_frames(std::span<const relay::FramePtr> frames) {
 void Reception::accept(const relay::Frame& frame) {
   if (frame.notice != Notice::none) {
     accept(frame.notice);
-  } else {
-    queue_.push(frame.message(relay::shared_stream_id));
+    return;
   }
+  if (frame.is_key()) waiting_for_key_ = false;
+  if (waiting_for_key_ && frame.is_inter()) return;
+  queue_.push(frame.message(relay::shared_stream_id));
 }
 
 void Reception::accept(Notice notice) {

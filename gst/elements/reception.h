@@ -59,6 +59,7 @@ class Reception final : public shared_server::Party,
   std::vector<relay::FramePtr> early_;  // frames that came before the snapshot was in the queue
   bool ready_ = false;
   bool published_ = false;
+  bool waiting_for_key_ = false;
   bool flushing_ = false;
 
   net::MessageQueue queue_;  // has its own lock

@@ -340,6 +340,23 @@ TEST(RtmpServer, TellsWhoPublishes) {
   EXPECT_EQ(server.wait_publisher(), "live/cam unpublished");
 }
 
+TEST(RtmpServer, ListsItsStreams) {
+  const int port = free_port();
+  Element server(with_port("rtmpserver", port));
+  ASSERT_TRUE(server.set_state(GST_STATE_PLAYING));
+  Pipeline sending(sink(port));
+  sending.set_state(GST_STATE_PLAYING);
+  push_stream(sending, 1);
+  ASSERT_EQ(server.wait_publisher(), "live/cam published");
+  GstStructure* stats = nullptr;
+  g_object_get(server.get(), "stats", &stats, nullptr);
+  const GValue* streams = gst_structure_get_value(stats, "streams");
+  ASSERT_EQ(gst_value_array_get_size(streams), 1u);
+  const GstStructure* stream = gst_value_get_structure(gst_value_array_get_value(streams, 0));
+  EXPECT_STREQ(gst_structure_get_string(stream, "name"), "live/cam");
+  gst_structure_free(stats);
+}
+
 // --- rtmpserversrc and rtmpserversink
 
 TEST(RtmpServerSrc, GetsEveryTagThatASinkOfItsServerGot) {
@@ -383,6 +400,40 @@ TEST(RtmpServerSrc, GoesOnWithTheNextPublisherOnARisingTimeline) {
   const auto times = received.times();
   EXPECT_TRUE(std::is_sorted(times.begin(), times.end()));
   EXPECT_EQ(received.discontinuities(), 2);  // the first buffer has one, too
+}
+
+TEST(RtmpServerSrc, BeginsWithThePicturesSinceTheLastKeyFrame) {
+  const int port = free_port();
+  Pipeline sending(sink(port)), witness(source(port, "stream=live/cam"));
+  Passing seen(witness, "source", "src");
+  witness.set_state(GST_STATE_PLAYING);
+  sending.set_state(GST_STATE_PLAYING);
+  push_stream(sending, 30);
+  ASSERT_TRUE(seen.wait_count(31));
+  Pipeline late(source(port, "stream=live/cam on-unpublish=eos"));
+  Passing received(late, "source", "src");
+  late.set_state(GST_STATE_PLAYING);
+  sending.end("in");
+  EXPECT_TRUE(late.wait_eos());
+  EXPECT_EQ(received.times().size(), 1u + 5u);
+}
+
+TEST(RtmpServerSrc, BeginsWithTheNextKeyFrameWhenAskedTo) {
+  const int port = free_port();
+  Pipeline sending(sink(port, "start-at=keyframe")), witness(source(port, "stream=live/cam"));
+  Passing seen(witness, "source", "src");
+  sending.set_state(GST_STATE_PLAYING);
+  witness.set_state(GST_STATE_PLAYING);
+  push_stream(sending, 30);
+  ASSERT_TRUE(seen.wait_count(31));
+  Pipeline late(source(port, "stream=live/cam on-unpublish=eos"));
+  Passing received(late, "source", "src");
+  late.set_state(GST_STATE_PLAYING);
+  for (std::uint32_t number = 30; number < 60; ++number)
+    sending.push("in", to_gst(flv::write_tag(frame(number)), number * 40));
+  sending.end("in");
+  EXPECT_TRUE(late.wait_eos());
+  EXPECT_EQ(received.times().size(), 1u + 10u);
 }
 
 TEST(RtmpServerSrc, SaysForWhomItWaitedInVain) {
