@@ -20,6 +20,8 @@ constexpr auto use_awaitable_tuple = boost::asio::as_tuple(boost::asio::use_awai
 // reads.
 constexpr int reads_in_a_row = 4;
 constexpr std::size_t spans_in_a_row = 64;
+// A peer that asks without reading the answers is not asked to go on.
+constexpr std::size_t output_before_reading = 1024 * 1024;
 
 bool would_block(const error_code& error) {
   return error == boost::asio::error::would_block || error == boost::asio::error::try_again ||
@@ -50,8 +52,10 @@ void Driver::start(std::shared_ptr<void> owner) {
 // `owner` lives in the coroutine's frame, and with it everything here, until the last resumption.
 boost::asio::awaitable<void> Driver::read([[maybe_unused]] std::shared_ptr<void> owner) {
   while (!closed_) {
-    auto [error] = co_await stream_->socket().async_wait(stream_->read_wait(), use_awaitable_tuple);
-    if (closed_ || error || !read_available()) break;
+    const bool may_read = write_failed_ || connection_.output().size() <= output_before_reading;
+    const auto wait = may_read ? stream_->read_wait() : stream_->write_wait();
+    auto [error] = co_await stream_->socket().async_wait(wait, use_awaitable_tuple);
+    if (closed_ || error || (may_read && !read_available())) break;
   }
   timer_.cancel();
   stream_->close();

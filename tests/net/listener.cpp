@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "net/listener.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <mutex>
+
+namespace net {
+namespace {
+
+using namespace std::chrono_literals;
+using Tcp = boost::asio::ip::tcp;
+
+class ListenerTest : public testing::Test {
+ protected:
+  ~ListenerTest() override { listener_.close(); }
+
+  void connect(const std::string& address) {
+    Tcp::socket socket(context_);
+    error_code error;
+    socket.connect({boost::asio::ip::make_address(address), listener_.port()}, error);
+    ASSERT_FALSE(error) << address << ": " << error.message();
+    sockets_.push_back(std::move(socket));
+  }
+  bool wait_accepted(std::size_t count) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, 10s, [&] { return accepted_.size() >= count; });
+  }
+
+  boost::asio::io_context context_;
+  std::vector<Tcp::socket> sockets_;
+  std::mutex mutex_;  // guards accepted_
+  std::condition_variable changed_;
+  std::vector<Worker*> accepted_;
+  Workers workers_{2};
+  Listener listener_{workers_, [this](Worker& worker, Socket socket) {
+                       EXPECT_TRUE(worker.is_current());
+                       EXPECT_TRUE(socket.is_open());
+                       const std::lock_guard lock(mutex_);
+                       accepted_.push_back(&worker);
+                       changed_.notify_all();
+                     }};
+};
+
+bool has_ipv6() {
+  boost::asio::io_context context;
+  Tcp::acceptor acceptor(context);
+  error_code error;
+  acceptor.open(Tcp::v6(), error);
+  if (!error) acceptor.bind({boost::asio::ip::address_v6::loopback(), 0}, error);
+  return !error;
+}
+
+TEST_F(ListenerTest, TakesAnyFreePort) {
+  ASSERT_FALSE(listener_.listen("127.0.0.1", 0));
+  EXPECT_NE(listener_.port(), 0);
+  connect("127.0.0.1");
+  EXPECT_TRUE(wait_accepted(1));
+}
+
+TEST_F(ListenerTest, ListensOnBothLoopbackAddressesForLocalhost) {
+  if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6";
+  ASSERT_FALSE(listener_.listen("localhost", 0));
+  connect("127.0.0.1");
+  connect("::1");
+  EXPECT_TRUE(wait_accepted(2));
+}
+
+TEST_F(ListenerTest, ListensOnEveryAddressOfBothFamiliesForTwoColons) {
+  if (!has_ipv6()) GTEST_SKIP() << "this machine has no IPv6";
+  ASSERT_FALSE(listener_.listen("::", 0));
+  connect("127.0.0.1");
+  connect("::1");
+  EXPECT_TRUE(wait_accepted(2));
+}
+
+TEST_F(ListenerTest, SpreadsConnectionsOverWorkers) {
+  ASSERT_FALSE(listener_.listen("127.0.0.1", 0));
+  for (int i = 0; i < 4; ++i) connect("127.0.0.1");
+  ASSERT_TRUE(wait_accepted(4));
+  EXPECT_EQ(std::ranges::count(accepted_, &workers_[0]), 2);
+}
+
+TEST_F(ListenerTest, SaysThatAPortIsInUse) {
+  ASSERT_FALSE(listener_.listen("localhost", 0));
+  Listener second(workers_, [](Worker&, Socket) {});
+  EXPECT_EQ(second.listen("localhost", listener_.port()), boost::system::errc::address_in_use);
+}
+
+TEST_F(ListenerTest, SaysThatANameIsUnknown) { EXPECT_TRUE(listener_.listen("nosuch.invalid", 0)); }
+
+TEST_F(ListenerTest, AcceptsNothingOnceClosed) {
+  ASSERT_FALSE(listener_.listen("127.0.0.1", 0));
+  const std::uint16_t port = listener_.port();
+  listener_.close();
+  Tcp::socket socket(context_);
+  error_code error;
+  socket.connect({boost::asio::ip::address_v4::loopback(), port}, error);
+  EXPECT_EQ(error, boost::asio::error::connection_refused);
+}
+
+TEST_F(ListenerTest, GivesThePortBack) {
+  ASSERT_FALSE(listener_.listen("127.0.0.1", 0));
+  const std::uint16_t port = listener_.port();
+  listener_.close();
+  Listener second(workers_, [](Worker&, Socket) {});
+  EXPECT_FALSE(second.listen("127.0.0.1", port));
+  second.close();
+}
+
+}  // namespace
+}  // namespace net
