@@ -337,7 +337,7 @@ static void install_properties(GObjectClass* klass) {
   /**
    * GstRtmpServerSrc:on-unpublish:
    *
-   * What to do when the publisher has gone.
+   * What to do when the publisher has gone, be it that another one takes the name over.
    */
   g_object_class_install_property(
       klass, Property::on_unpublish,
