@@ -154,7 +154,7 @@ class ElementPages(Pasting):
 class Pages(unittest.TestCase):
 
     def pages(self):
-        yield 'README.md'
+        yield from ('README.md', 'CONTRIBUTING.md')
         for folder, _, names in os.walk(os.path.join(ROOT, 'docs')):
             for name in names:
                 if name.endswith('.md'):
