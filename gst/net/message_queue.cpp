@@ -106,6 +106,17 @@ void MessageQueue::reopen() {
   changed_.notify_all();
 }
 
+void MessageQueue::restart() {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(entries_, [](const Entry& entry) { return entry.keeps_time(); });
+  bytes_ = frames_ = 0;
+  for (const Entry& entry : entries_) bytes_ += entry.message.payload.size();
+  closed_ = false;
+  error_ = {};
+  waiting_for_key_ = false;
+  changed_.notify_all();
+}
+
 boost::system::error_code MessageQueue::error() const {
   const std::lock_guard lock(mutex_);
   return error_;
@@ -121,7 +132,7 @@ void MessageQueue::set_limits(Limits limits, Leaky leaky) {
 MessageQueue::Level MessageQueue::level() const {
   const std::lock_guard lock(mutex_);
   if (entries_.empty()) return {0, 0, 0, dropped_};
-  return {entries_.size(), bytes_, span_ms(entries_.back()), dropped_};
+  return {entries_.size(), bytes_, span_ms(), dropped_};
 }
 
 void MessageQueue::forget_entries() {
@@ -132,14 +143,14 @@ void MessageQueue::forget_entries() {
 
 void MessageQueue::append(Entry entry) {
   bytes_ += entry.message.payload.size();
-  if (entry.is_frame()) ++frames_;
+  if (entry.is_video()) ++frames_;
   entries_.push_back(std::move(entry));
 }
 
 rtmp::Message MessageQueue::take_front() {
   rtmp::Message message = std::move(entries_.front().message);
   bytes_ -= message.payload.size();
-  if (entries_.front().is_frame()) --frames_;
+  if (entries_.front().is_video()) --frames_;
   entries_.pop_front();
   changed_.notify_all();
   return message;
@@ -150,15 +161,24 @@ bool MessageQueue::fits(const Entry& entry) const {
          (bytes_ + entry.message.payload.size() <= limits_.bytes && span_ms(entry) <= limits_.ms);
 }
 
-// Where frames are dropped only frames count: audio that is kept would make the span look long
-// however many frames went.
+// Where frames are dropped only video counts, if there is any: audio that is kept would make the
+// span look long however many frames went.
 std::int64_t MessageQueue::span_ms(const Entry& last) const {
-  const bool frames_only = leaky_ == Leaky::frames && (frames_ > 0 || last.is_frame());
-  if (frames_only && !last.is_frame()) return 0;
-  const auto first =
-      frames_only ? std::ranges::find_if(entries_, &Entry::is_frame) : entries_.begin();
-  if (first == entries_.end()) return 0;
+  const bool video_only = leaky_ == Leaky::frames && (frames_ > 0 || last.is_video());
+  const auto counts = [video_only](const Entry& entry) {
+    return video_only ? entry.is_video() : entry.keeps_time();
+  };
+  const auto first = std::ranges::find_if(entries_, counts);
+  if (first == entries_.end() || !counts(last)) return 0;
   return std::max<std::int64_t>(0, last.message.timestamp - first->message.timestamp);
+}
+
+std::int64_t MessageQueue::span_ms() const {
+  const bool video_only = leaky_ == Leaky::frames && frames_ > 0;
+  const auto last = std::find_if(entries_.rbegin(), entries_.rend(), [=](const Entry& entry) {
+    return video_only ? entry.is_video() : entry.keeps_time();
+  });
+  return last == entries_.rend() ? 0 : span_ms(*last);
 }
 
 // --- dropping
@@ -174,7 +194,7 @@ bool MessageQueue::make_room(const Entry& entry) {
   while (!fits(entry) && drop_first(Entry::Kind::audio)) {
   }
   if (entry.kind == Entry::Kind::key) waiting_for_key_ = false;
-  if (!waiting_for_key_ || !entry.is_frame()) return true;
+  if (!waiting_for_key_ || !entry.is_video()) return true;
   ++dropped_;
   return false;
 }
@@ -190,7 +210,7 @@ bool MessageQueue::drop_inter_frames() {
   auto next_key = std::find_if(first, entries_.end(), of_kind(Entry::Kind::key));
   if (next_key == entries_.end()) waiting_for_key_ = true;
   const auto lost =
-      std::stable_partition(first, next_key, [](const Entry& entry) { return !entry.is_frame(); });
+      std::stable_partition(first, next_key, [](const Entry& entry) { return !entry.is_video(); });
   std::for_each(lost, next_key, [this](const Entry& entry) { count_lost(entry); });
   entries_.erase(lost, next_key);
   return true;
@@ -206,7 +226,7 @@ bool MessageQueue::drop_first(Entry::Kind kind) {
 
 void MessageQueue::count_lost(const Entry& entry) {
   bytes_ -= entry.message.payload.size();
-  if (entry.is_frame()) --frames_;
+  if (entry.is_video()) --frames_;
   ++dropped_;
 }
 

@@ -18,7 +18,9 @@ class MessageQueue {
  public:
   struct Limits {
     std::size_t bytes = 8 * 1024 * 1024;
-    std::int64_t ms = 3000;  // between the first and the last message's timestamps
+    // Between the first and the last frame's timestamps: headers and data, often at 0, keep no
+    // time.
+    std::int64_t ms = 3000;
   };
   enum class Leaky {
     no,  // push() blocks while the queue is full
@@ -56,6 +58,9 @@ class MessageQueue {
   void close(boost::system::error_code error = {});
   // The other way round: as new, empty.
   void reopen();
+  // Frames of another place follow: those that wait are lost, uncounted, headers and data stay, and
+  // messages come again.
+  void restart();
   boost::system::error_code error() const;
 
   void set_limits(Limits limits, Leaky leaky);
@@ -67,11 +72,13 @@ class MessageQueue {
     rtmp::Message message;
     Kind kind;
 
-    bool is_frame() const { return kind >= Kind::key; }
+    bool is_video() const { return kind >= Kind::key; }
+    bool keeps_time() const { return kind != Kind::keep; }
   };
   static Entry::Kind kind_of(const rtmp::Message& message);
   bool fits(const Entry& entry) const;
   std::int64_t span_ms(const Entry& last) const;
+  std::int64_t span_ms() const;
   void append(Entry entry);
   rtmp::Message take_front();
   void forget_entries();

@@ -74,6 +74,34 @@ TEST(MessageQueue, GivesMessagesInOrder) {
   EXPECT_EQ(queue.level().bytes, 0u);
 }
 
+TEST(MessageQueue, CountsNoTimeOfHeadersAndData) {
+  MessageQueue queue({1'000'000, 100});
+  queue.push(data(0));
+  queue.push(header(0));
+  auto first = push_elsewhere(queue, key(3'600'000));
+  EXPECT_FALSE(is_waiting(first));
+  queue.push(inter(3'600'040));
+  EXPECT_EQ(queue.level().ms, 40);
+  queue.push(data(7'200'000));
+  EXPECT_EQ(queue.level().ms, 40);
+  auto last = push_elsewhere(queue, inter(3'600'120));
+  EXPECT_TRUE(is_waiting(last));
+  queue.clear();
+  EXPECT_EQ(last.get(), Outcome::ok);
+}
+
+TEST(MessageQueue, KeepsHeadersOverARestart) {
+  MessageQueue queue({});
+  for (const Message& each : {data(0), header(0), key(0), audio(10), inter(40)}) queue.push(each);
+  queue.close();
+  queue.restart();
+  EXPECT_EQ(queue.level().bytes, 200u);
+  EXPECT_EQ(queue.level().ms, 0);
+  EXPECT_EQ(queue.push(key(9000)), Outcome::ok);
+  EXPECT_EQ(queue.level().dropped, 0u);
+  EXPECT_EQ(contents(queue), "o0 h0 k9000");
+}
+
 TEST(MessageQueue, CountsTimeThatGoesBackwardAsNone) {
   MessageQueue queue({});
   queue.push(key(1000));
