@@ -39,7 +39,7 @@ class Case(unittest.TestCase):
 
     def need_program(self, name):
         if not process.available(name):
-            self.skipTest(f'{name} is not installed')
+            self.skipTest(f'{name} is not installed: scripts/install.sh test')
 
     def owned(self, thing):
         self.addCleanup(thing.stop)
@@ -64,8 +64,8 @@ class Case(unittest.TestCase):
     def launch(self, description, **options):
         return self.owned(gst.launch(description, folder=self.folder, **options))
 
-    def run_program(self, argv):
-        return self.owned(process.Program(argv, folder=self.folder))
+    def run_program(self, argv, **options):
+        return self.owned(process.Program(argv, folder=self.folder, **options))
 
     def rtmpserver(self, properties=''):
         """A relay in a process of its own; returns the address of its streams."""
