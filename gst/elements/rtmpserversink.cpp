@@ -57,17 +57,48 @@ enum Property : guint {
   wait_for_connection,
 };
 
-// The server tells nobody when a player comes or a queue gets empty, so they are looked after.
-constexpr auto look_interval = std::chrono::milliseconds(10);
-constexpr auto longest_drain = std::chrono::seconds(2);
-
+// The element as the stream's publisher, as long as nobody takes it over.
 class SinkPublisher final : public relay::Publisher {
  public:
-  void on_replaced() override { replaced_ = true; }
-  bool replaced() const { return replaced_; }
+  void on_replaced() override {
+    const std::lock_guard lock(mutex_);
+    replaced_ = true;
+    changed_.notify_all();
+  }
+  void on_players(std::size_t count) override {
+    const std::lock_guard lock(mutex_);
+    players_ = count;
+    changed_.notify_all();
+  }
+
+  // Before it publishes (again).
+  void begin() {
+    const std::lock_guard lock(mutex_);
+    replaced_ = false;
+    players_ = 0;
+  }
+  bool replaced() const {
+    const std::lock_guard lock(mutex_);
+    return replaced_;
+  }
+  // Waits for a player, or the end of this publisher; false when flushed instead.
+  bool wait_for_player() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return players_ > 0 || replaced_ || flushing_; });
+    return !flushing_;
+  }
+  void set_flushing(bool flushing) {
+    const std::lock_guard lock(mutex_);
+    flushing_ = flushing;
+    changed_.notify_all();
+  }
 
  private:
-  std::atomic<bool> replaced_ = false;
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::size_t players_ = 0;
+  bool replaced_ = false;
+  bool flushing_ = false;
 };
 
 bool is_header(const rtmp::Message& message) {
@@ -100,16 +131,16 @@ struct GstRtmpServerSinkImpl {
   shared_server::Link link;
 
   std::mutex mutex;  // guards what follows
-  std::condition_variable changed;
   std::string stream_name;
   bool wait_for_connection = false;
-  bool flushing = false;
   std::shared_ptr<relay::Stream> stream;  // from READY -> PAUSED to the way back
 
   // Of the streaming thread:
   bridge::TagReader reader;
   std::vector<rtmp::Message> stream_header;
-  std::shared_ptr<SinkPublisher> publisher;  // while the name is ours
+  bool publishing = false;  // the name is ours
+
+  const std::shared_ptr<SinkPublisher> publisher = std::make_shared<SinkPublisher>();
 };
 
 struct _GstRtmpServerSink {
@@ -189,8 +220,8 @@ static bool gst_rtmp_server_sink_open(GstRtmpServerSink* sink) {
   if (!impl.link.open(nullptr)) return false;
   impl.reader.reset();
   impl.stream_header.clear();
+  impl.publisher->set_flushing(false);
   lock.lock();
-  impl.flushing = false;
   impl.stream = impl.link.server().hub().get(name);
   return true;
 }
@@ -198,14 +229,10 @@ static bool gst_rtmp_server_sink_open(GstRtmpServerSink* sink) {
 // Gives the name back, if it is ours.
 static void unpublish(GstRtmpServerSink* self) {
   GstRtmpServerSinkImpl& impl = *self->impl;
-  if (!impl.publisher) return;
+  if (!std::exchange(impl.publishing, false)) return;
   const bool ours = !impl.publisher->replaced();
   impl.stream->unpublish(*impl.publisher);
-  impl.publisher.reset();
-  if (!ours) return;
-  const std::string& name = impl.stream->name();
-  impl.link.server().observer().on_stream_unpublished(name);
-  shared_server::post_publisher(GST_ELEMENT(self), name, "unpublished");
+  if (ours) shared_server::post_publisher(GST_ELEMENT(self), impl.stream->name(), "unpublished");
 }
 
 static void gst_rtmp_server_sink_close(GstRtmpServerSink* self) {
@@ -230,44 +257,25 @@ static GstStateChangeReturn gst_rtmp_server_sink_change_state(GstElement* elemen
   return result;
 }
 
-static void set_flushing(GstBaseSink* sink, bool flushing) {
-  GstRtmpServerSinkImpl& impl = *GST_RTMP_SERVER_SINK(sink)->impl;
-  const std::lock_guard lock(impl.mutex);
-  impl.flushing = flushing;
-  impl.changed.notify_all();
-}
-
 static gboolean gst_rtmp_server_sink_unlock(GstBaseSink* sink) {
-  set_flushing(sink, true);
+  GST_RTMP_SERVER_SINK(sink)->impl->publisher->set_flushing(true);
   return TRUE;
 }
 
 static gboolean gst_rtmp_server_sink_unlock_stop(GstBaseSink* sink) {
-  set_flushing(sink, false);
+  GST_RTMP_SERVER_SINK(sink)->impl->publisher->set_flushing(false);
   return TRUE;
 }
 
 // --- streaming
 
-// True once `reached()` says so, false when the element is flushed or the time is over.
-template <typename Reached>
-static bool wait_until(GstRtmpServerSinkImpl& impl, rtmp::Time deadline, Reached reached) {
-  while (!reached()) {
-    std::unique_lock lock(impl.mutex);
-    if (impl.changed.wait_for(lock, look_interval, [&] { return impl.flushing; })) return false;
-    if (net::now() >= deadline) return false;
-  }
-  return true;
-}
-
-static bool waits_for_connection(GstRtmpServerSinkImpl& impl) {
-  const std::lock_guard lock(impl.mutex);
-  return impl.wait_for_connection && impl.stream->players() == 0;
-}
-
 static GstFlowReturn wait_for_player(GstBaseSink* sink) {
   GstRtmpServerSinkImpl& impl = *GST_RTMP_SERVER_SINK(sink)->impl;
-  while (!wait_until(impl, rtmp::never, [&] { return !waits_for_connection(impl); })) {
+  {
+    const std::lock_guard lock(impl.mutex);
+    if (!impl.wait_for_connection) return GST_FLOW_OK;
+  }
+  while (!impl.publisher->wait_for_player()) {
     const GstFlowReturn result = gst_base_sink_wait_preroll(sink);
     if (result != GST_FLOW_OK) return result;
   }
@@ -297,14 +305,12 @@ static bool publish(GstRtmpServerSink* self) {
   GstRtmpServerSinkImpl& impl = *self->impl;
   relay::Server& server = impl.link.server();
   const auto& settings = server.settings();
-  auto publisher = std::make_shared<SinkPublisher>();
-  if (!impl.stream->publish(publisher, settings.duplicate_publish, settings.publisher_idle,
+  impl.publisher->begin();
+  if (!impl.stream->publish(impl.publisher, settings.duplicate_publish, settings.publisher_idle,
                             net::now()))
     return false;
-  impl.publisher = std::move(publisher);
-  const std::string& name = impl.stream->name();
-  server.observer().on_stream_published(name);
-  shared_server::post_publisher(GST_ELEMENT(self), name, "published");
+  impl.publishing = true;
+  shared_server::post_publisher(GST_ELEMENT(self), impl.stream->name(), "published");
   return true;
 }
 
@@ -313,7 +319,7 @@ static bool publish(GstRtmpServerSink* self) {
 static GstFlowReturn gst_rtmp_server_sink_send(GstRtmpServerSink* self,
                                                std::vector<rtmp::Message> messages) {
   GstRtmpServerSinkImpl& impl = *self->impl;
-  if (!impl.publisher) {
+  if (!impl.publishing) {
     if (!publish(self)) return post_busy(self, "Somebody else publishes");
     prepend_stream_header(impl, messages);
   }
@@ -339,25 +345,6 @@ static GstFlowReturn gst_rtmp_server_sink_render(GstBaseSink* sink, GstBuffer* b
 
 // --- events
 
-static bool nothing_waits(GstRtmpServerSinkImpl& impl) {
-  const auto stats = impl.link.server().stats();
-  for (const auto& client : stats.client_list)
-    if (client.queue_bytes > 0 && client.state == "playing") return false;
-  return true;
-}
-
-// Players shall get the end before the server goes; frames may wait in the server for its latency.
-static void drain(GstRtmpServerSink* self) {
-  GstRtmpServerSinkImpl& impl = *self->impl;
-  if (!impl.publisher) return;
-  unpublish(self);
-  const rtmp::Time start = net::now();
-  const rtmp::Time on_its_way = start + impl.link.server().settings().latency;
-  const auto drained = [&] { return net::now() >= on_its_way && nothing_waits(impl); };
-  if (!wait_until(impl, std::max(start + longest_drain, on_its_way), drained))
-    GST_INFO_OBJECT(self, "the end has not reached every player");
-}
-
 static gboolean gst_rtmp_server_sink_event(GstBaseSink* sink, GstEvent* event) {
   GstRtmpServerSink* self = GST_RTMP_SERVER_SINK(sink);
   switch (GST_EVENT_TYPE(event)) {
@@ -371,7 +358,7 @@ static gboolean gst_rtmp_server_sink_event(GstBaseSink* sink, GstEvent* event) {
       self->impl->reader.reset();
       break;
     case GST_EVENT_EOS:
-      drain(self);
+      unpublish(self);  // players get what waits for them before the server goes
       break;
     default:
       break;

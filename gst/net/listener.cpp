@@ -46,12 +46,12 @@ struct Listener::Shared : std::enable_shared_from_this<Listener::Shared> {
 
   Shared(Workers& all, Accept call) : workers(all), accept(std::move(call)) {}
 
-  void accept_next(Door& door);
+  void accept_next(const std::shared_ptr<Door>& door);
   void hand_out(Worker& worker, tcp::socket socket);
 
   Workers& workers;
   Accept accept;
-  std::vector<std::unique_ptr<Door>> doors;  // of the first worker's thread, once it listens
+  std::vector<std::shared_ptr<Door>> doors;  // of the first worker's thread, once it listens
   std::shared_mutex mutex;                   // guards closed; held shared while accept runs
   bool closed = false;
 };
@@ -82,13 +82,13 @@ error_code Listener::listen(const std::string& address, std::uint16_t port) {
     return error;
   }
   boost::asio::post(workers_.first().context(), [shared = shared_] {
-    for (const auto& door : shared->doors) shared->accept_next(*door);
+    for (const auto& door : shared->doors) shared->accept_next(door);
   });
   return {};
 }
 
 error_code Listener::open(const tcp::endpoint& endpoint) {
-  auto door = std::make_unique<Shared::Door>(workers_.first().context());
+  auto door = std::make_shared<Shared::Door>(workers_.first().context());
   tcp::acceptor& acceptor = door->acceptor;
   error_code error;
   acceptor.open(endpoint.protocol(), error);
@@ -107,19 +107,20 @@ error_code Listener::open(const tcp::endpoint& endpoint) {
   return {};
 }
 
-void Listener::Shared::accept_next(Door& door) {
+// The handlers keep the door: one that was aborted may run long after the door was closed.
+void Listener::Shared::accept_next(const std::shared_ptr<Door>& door) {
   Worker& worker = workers.next();
-  door.acceptor.async_accept(worker.context(), [self = shared_from_this(), &door, &worker](
-                                                   const error_code& error, tcp::socket socket) {
-    if (!door.acceptor.is_open()) return;
+  door->acceptor.async_accept(worker.context(), [self = shared_from_this(), door, &worker](
+                                                    const error_code& error, tcp::socket socket) {
+    if (!door->acceptor.is_open()) return;
     if (!error) {
       self->hand_out(worker, std::move(socket));
       self->accept_next(door);
       return;
     }
-    door.timer.expires_after(pause_after_failure);
-    door.timer.async_wait([self, &door](const error_code& cancelled) {
-      if (!cancelled) self->accept_next(door);
+    door->timer.expires_after(pause_after_failure);
+    door->timer.async_wait([self, door](const error_code& cancelled) {
+      if (!cancelled && door->acceptor.is_open()) self->accept_next(door);
     });
   });
 }
@@ -159,9 +160,7 @@ void Listener::close() {
     done.set_value();
   });
   done.get_future().wait();
-  // The doors stay until their last handler is gone: it holds what is shared.
-  auto doors = std::exchange(shared_->doors, {});
-  boost::asio::post(workers_.first().context(), [shared = shared_, doors = std::move(doors)] {});
+  shared_->doors.clear();
 }
 
 }  // namespace net

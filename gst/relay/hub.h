@@ -12,7 +12,8 @@ namespace relay {
 // more. Any thread may call.
 class Hub {
  public:
-  Hub(std::uint32_t chunk_size, GopCacheLimits limits) : chunk_size_(chunk_size), limits_(limits) {}
+  Hub(std::uint32_t chunk_size, GopCacheLimits limits, Stream::OnChange on_change = {})
+      : chunk_size_(chunk_size), limits_(limits), on_change_(std::move(on_change)) {}
 
   std::shared_ptr<Stream> get(const std::string& name);
   // The stream if there is one.
@@ -22,6 +23,7 @@ class Hub {
  private:
   const std::uint32_t chunk_size_;
   const GopCacheLimits limits_;
+  const Stream::OnChange on_change_;
   mutable std::mutex mutex_;  // guards streams_
   std::unordered_map<std::string, std::weak_ptr<Stream>> streams_;
 };

@@ -17,7 +17,14 @@ std::string host_of(const std::string& address) { return address.substr(0, addre
 Server::Server(Settings settings, Observer& observer)
     : settings_(std::move(settings)),
       observer_(observer),
-      hub_(settings_.chunk_size, settings_.gop_cache),
+      hub_(settings_.chunk_size, settings_.gop_cache,
+           [&observer](const std::string& name, bool published) {
+             if (published) {
+               observer.on_stream_published(name);
+             } else {
+               observer.on_stream_unpublished(name);
+             }
+           }),
       workers_(settings_.threads) {
   for (std::size_t i = 0; i < workers_.size(); ++i)
     halls_.try_emplace(&workers_[i], workers_[i], settings_.latency);
@@ -30,21 +37,33 @@ net::error_code Server::start() {
       workers_,
       [this](net::Worker& worker, net::Socket socket) { accept(worker, std::move(socket)); });
   const net::error_code error = listener->listen(settings_.address, settings_.port);
-  if (!error) listener_ = std::move(listener);
-  return error;
+  if (error) return error;
+  port_ = listener->port();
+  const std::lock_guard lock(mutex_);
+  addresses_ = listener->addresses();
+  listener_ = std::move(listener);
+  return {};
 }
 
 void Server::stop() {
   if (listener_) listener_->close();
   listener_.reset();
-  for (const auto& session : sessions()) session->kick(rtmp::Error::cancelled);
+  port_ = 0;
+  for (const auto& session : sessions()) session->leave();
   std::unique_lock lock(mutex_);
-  session_gone_.wait(lock, [this] { return sessions_.empty(); });
+  addresses_.clear();
+  const auto empty = [this] { return sessions_.empty(); };
+  if (session_gone_.wait_for(lock, settings_.drain_timeout, empty)) return;
+  lock.unlock();
+  for (const auto& session : sessions()) session->kick(rtmp::Error::cancelled);
+  lock.lock();
+  session_gone_.wait(lock, empty);
 }
 
-std::uint16_t Server::port() const { return listener_ ? listener_->port() : 0; }
-
-std::string Server::addresses() const { return listener_ ? listener_->addresses() : ""; }
+std::string Server::addresses() const {
+  const std::lock_guard lock(mutex_);
+  return addresses_;
+}
 
 // --- clients
 // ---------------------------------------------------------------------------------------

@@ -48,6 +48,7 @@ class Observer {
   virtual void on_client_added(std::uint64_t, const std::string& /*address*/) {}
   // `why`: the error that ended it, Error::closed for the client's own end.
   virtual void on_client_removed(std::uint64_t, const boost::system::error_code& /*why*/) {}
+  // In the order in which it happens; not to publish or unpublish from within.
   virtual void on_stream_published(const std::string& /*name*/) {}
   virtual void on_stream_unpublished(const std::string& /*name*/) {}
 };
@@ -74,7 +75,8 @@ class Server {
     rtmp::Duration request_timeout = std::chrono::seconds(15);
     rtmp::Duration publisher_timeout = std::chrono::seconds(30);  // without media
     rtmp::Duration ping_interval = std::chrono::seconds(30);
-    std::shared_ptr<net::TlsContext> tls;  // null: plain
+    rtmp::Duration drain_timeout = std::chrono::seconds(2);  // of stop()
+    std::shared_ptr<net::TlsContext> tls;                    // null: plain
   };
   struct ClientStats {
     std::uint64_t id = 0;
@@ -98,10 +100,12 @@ class Server {
 
   // Listens. The error is the operating system's.
   net::error_code start();
-  // Closes every connection and waits until the last handler is gone. Not from a callback.
+  // Ends every connection and waits until the last handler is gone; players get what waits for them
+  // first, within the settings' drain_timeout. Not from a callback.
   void stop();
 
-  std::uint16_t port() const;
+  // From start() on; 0 and nothing once stopped.
+  std::uint16_t port() const { return port_; }
   std::string addresses() const;
   const Settings& settings() const { return settings_; }
   // For publishers and players inside this process.
@@ -132,10 +136,12 @@ class Server {
   Hub hub_;
   std::map<const net::Worker*, Hall> halls_;  // each is its worker's own
   net::Workers workers_;
-  std::unique_ptr<net::Listener> listener_;
+  std::unique_ptr<net::Listener> listener_;  // of start()'s and stop()'s thread
+  std::atomic<std::uint16_t> port_ = 0;
   std::atomic<std::uint64_t> next_id_ = 1;
 
   mutable std::mutex mutex_;  // guards what follows
+  std::string addresses_;
   std::condition_variable session_gone_;
   std::unordered_map<std::uint64_t, std::shared_ptr<Session>> sessions_;
   std::unordered_map<std::string, Host> hosts_;

@@ -201,6 +201,22 @@ Session::~Session() = default;
 
 void Session::start() { driver_.start(shared_from_this()); }
 
+void Session::leave() {
+  boost::asio::post(driver_.worker().context(), [self = shared_from_this()] {
+    self->leaving_ = true;
+    self->driver_.flush();
+    self->leave_if_done();
+  });
+}
+
+// What players have still to get goes before the end.
+void Session::leave_if_done() {
+  if (!leaving_ || !driver_.connection().output().empty()) return;
+  for (const auto& [id, playing] : playing_)
+    if (!playing->queue().empty()) return;
+  driver_.finish(Error::cancelled);
+}
+
 void Session::kick(net::error_code reason) {
   boost::asio::post(driver_.worker().context(),
                     [self = shared_from_this(), reason] { self->driver_.close(reason); });
@@ -234,13 +250,12 @@ void Session::on_drained() {
     more = false;
     for (auto& [id, playing] : playing_) more = playing->send_next() || more;
   }
+  leave_if_done();
 }
 
 void Session::on_closed(net::error_code reason) {
   on_batch_end();
   for (auto& [id, publishing] : publishing_) publishing->end();
-  for (auto& [id, publishing] : publishing_)
-    server_.observer().on_stream_unpublished(publishing->stream().name());
   publishing_.clear();
   playing_.clear();
   server_.observer().on_client_removed(id_, reason);
@@ -337,7 +352,6 @@ void Session::publish(std::uint32_t stream_id, const std::string& name) {
   driver_.connection().set_message_limit(message_limit);
   publishing_[stream_id] = publishing;
   session_.accept_publish(stream_id);
-  server_.observer().on_stream_published(name);
 }
 
 void Session::replaced(std::uint32_t stream_id) {
@@ -395,7 +409,6 @@ void Session::end_stream(std::uint32_t stream_id) {
   publishing->flush(net::now());
   publishing->end();
   publishing_.erase(found);
-  server_.observer().on_stream_unpublished(publishing->stream().name());
 }
 
 void Session::handle(PauseRequest& request) {

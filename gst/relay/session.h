@@ -18,8 +18,9 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   ~Session() override;
 
   void start();
-  // From any thread.
+  // Both from any thread: at once, or when its player has got what waits for it.
   void kick(net::error_code reason);
+  void leave();
 
   std::uint64_t id() const { return id_; }
   // The address without port, under which the server counts.
@@ -58,6 +59,7 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   void replaced(std::uint32_t stream_id);
   void end_stream(std::uint32_t stream_id);
   void send_session_output();
+  void leave_if_done();
 
   Server& server_;
   Hall& hall_;
@@ -67,6 +69,7 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   const rtmp::Time since_;
   rtmp::ServerSession session_;
   net::Driver driver_;
+  bool leaving_ = false;
   Request connected_as_;  // what connect said, for the requests that follow
   std::map<std::uint32_t, std::shared_ptr<Publishing>> publishing_;
   std::map<std::uint32_t, std::unique_ptr<Playing>> playing_;

@@ -4,8 +4,12 @@
 #include <algorithm>
 
 namespace relay {
-Stream::Stream(std::string name, std::uint32_t chunk_size, GopCacheLimits limits)
-    : name_(std::move(name)), chunk_size_(chunk_size), limits_(limits) {}
+Stream::Stream(std::string name, std::uint32_t chunk_size, GopCacheLimits limits,
+               OnChange on_change)
+    : name_(std::move(name)),
+      chunk_size_(chunk_size),
+      limits_(limits),
+      on_change_(std::move(on_change)) {}
 
 // --- the publisher's side
 // --------------------------------------------------------------------------
@@ -13,8 +17,10 @@ Stream::Stream(std::string name, std::uint32_t chunk_size, GopCacheLimits limits
 bool Stream::publish(std::shared_ptr<Publisher> publisher, Duplicate policy,
                      rtmp::Duration idle_after, rtmp::Time now) {
   assert(publisher);
-  const std::lock_guard lock(mutex_);
-  if (publisher_) {
+  const std::lock_guard change(change_mutex_);
+  std::unique_lock lock(mutex_);
+  const bool takes_over = publisher_ != nullptr;
+  if (takes_over) {
     const bool idle = now - heard_ >= idle_after;
     if (policy == Duplicate::reject || (policy == Duplicate::takeover_if_idle && !idle))
       return false;
@@ -24,7 +30,11 @@ bool Stream::publish(std::shared_ptr<Publisher> publisher, Duplicate policy,
   publisher_ = std::move(publisher);
   heard_ = now;
   stats_.published = true;
+  publisher_->on_players(stats_.players);
   announce(Frame::Notice::published);
+  lock.unlock();
+  if (takes_over) report(false);
+  report(true);
   return true;
 }
 
@@ -43,8 +53,17 @@ void Stream::push(const Publisher& publisher, std::vector<rtmp::Message> batch, 
 }
 
 void Stream::unpublish(const Publisher& publisher) {
-  const std::lock_guard lock(mutex_);
-  if (publisher_.get() == &publisher) forget_publisher();
+  const std::lock_guard change(change_mutex_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (publisher_.get() != &publisher) return;
+    forget_publisher();
+  }
+  report(false);
+}
+
+void Stream::report(bool published) {
+  if (on_change_) on_change_(name_, published);
 }
 
 void Stream::forget_publisher() {
@@ -130,17 +149,26 @@ Snapshot Stream::snapshot(StartAt start) const {
 
 bool Stream::add_player(std::size_t limit) {
   const std::lock_guard lock(mutex_);
-  if (limit > 0 && players_ >= limit) return false;
-  ++players_;
+  if (limit > 0 && stats_.players >= limit) return false;
+  ++stats_.players;
+  if (publisher_) publisher_->on_players(stats_.players);
   return true;
 }
 
-void Stream::remove_player() { --players_; }
+void Stream::remove_player() {
+  const std::lock_guard lock(mutex_);
+  --stats_.players;
+  if (publisher_) publisher_->on_players(stats_.players);
+}
+
+std::size_t Stream::players() const {
+  const std::lock_guard lock(mutex_);
+  return stats_.players;
+}
 
 Stream::Stats Stream::stats() const {
   const std::lock_guard lock(mutex_);
   Stats stats = stats_;
-  stats.players = players_;
   stats.gop_frames = gop_.size();
   stats.gop_bytes = gop_bytes_;
   return stats;

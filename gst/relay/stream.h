@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <atomic>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -42,6 +42,8 @@ class Publisher {
   // Somebody else takes the name over: the publisher is no longer heard. Under the stream's lock,
   // on any thread.
   virtual void on_replaced() = 0;
+  // How many players there are now: when the publisher comes, and at each change. As on_replaced().
+  virtual void on_players(std::size_t /*count*/) {}
 };
 
 // What a player gets before the live frames: metadata and headers, then the GOP.
@@ -54,7 +56,12 @@ struct Snapshot {
 // Any thread may call; one lock, taken per batch.
 class Stream {
  public:
-  Stream(std::string name, std::uint32_t chunk_size, GopCacheLimits limits);
+  // Told that a publisher has come or gone, in the order in which that happens, on the thread that
+  // did it. It may ask the stream and subscribe, but neither publish nor unpublish.
+  using OnChange = std::function<void(const std::string& name, bool published)>;
+
+  Stream(std::string name, std::uint32_t chunk_size, GopCacheLimits limits,
+         OnChange on_change = {});
 
   const std::string& name() const { return name_; }
 
@@ -77,7 +84,7 @@ class Stream {
   // Players over the network, whoever subscribes for them.
   bool add_player(std::size_t limit);  // 0: no limit. False if there are as many already
   void remove_player();
-  std::size_t players() const { return players_; }
+  std::size_t players() const;
 
   struct Stats {
     bool published = false;
@@ -102,12 +109,15 @@ class Stream {
   void cache(const FramePtr& frame);
   void forget_gop();
   void forget_publisher();
+  void report(bool published);
   Snapshot snapshot(StartAt start) const;
 
   const std::string name_;
   const std::uint32_t chunk_size_;
   const GopCacheLimits limits_;
+  const OnChange on_change_;
 
+  std::mutex change_mutex_;  // held while the publisher changes, on_change_ included; before mutex_
   mutable std::mutex mutex_;  // guards everything below
   std::shared_ptr<Publisher> publisher_;
   rtmp::Time heard_ = {};  // when the publisher last sent a frame
@@ -117,8 +127,7 @@ class Stream {
   std::vector<FramePtr> gop_;
   std::size_t gop_bytes_ = 0;
   std::uint64_t sequence_ = 0;
-  Stats stats_;
-  std::atomic<std::size_t> players_ = 0;  // not guarded
+  Stats stats_;  // with the players
 };
 
 }  // namespace relay

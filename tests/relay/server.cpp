@@ -380,6 +380,29 @@ TEST_F(ServerTest, StopsWithClientsInEveryState) {
   EXPECT_TRUE(sink->run_until_closed());
 }
 
+TEST_F(ServerTest, GivesPlayersWhatWaitsForThemBeforeItStops) {
+  start();
+  const auto sink = player();
+  ASSERT_TRUE(sink->start());
+  const auto source = publisher();
+  ASSERT_TRUE(source->start());
+  const auto witness = player();
+  ASSERT_TRUE(witness->start());
+  std::string expected = sample_access;
+  for (int i = 0; i < 100; ++i) {
+    source->send({audio(i, 60'000)});
+    expected += 'a';
+    ASSERT_TRUE(witness->run_until_seen(expected)) << "the server has it all";
+  }
+  std::thread stopper([this] { server_->stop(); });
+  sink->run_until_closed();
+  EXPECT_EQ(sink->seen, expected);
+  sink->close();
+  source->close();
+  witness->close();
+  stopper.join();
+}
+
 TEST_F(ServerTest, StartsAndStopsAgainAndAgain) {
   for (int i = 0; i < 50; ++i) {
     start();

@@ -17,7 +17,9 @@ const rtmp::Time start = rtmp::Time{} + 1h;
 
 struct TestPublisher : Publisher {
   void on_replaced() override { replaced = true; }
+  void on_players(std::size_t count) override { players = count; }
   bool replaced = false;
+  std::size_t players = 99;
 };
 
 struct TestSubscriber : Subscriber {
@@ -189,6 +191,31 @@ TEST_F(StreamTest, CountsPlayersUpToTheLimit) {
   stream_.remove_player();
   EXPECT_TRUE(stream_.add_player(2));
   EXPECT_TRUE(stream_.add_player(0)) << "0 is no limit";
+}
+
+TEST_F(StreamTest, TellsThePublisherHowManyPlayersThereAre) {
+  ASSERT_TRUE(stream_.add_player(0));
+  const auto publisher = publish();
+  EXPECT_EQ(publisher->players, 1u);
+  ASSERT_TRUE(stream_.add_player(0));
+  EXPECT_EQ(publisher->players, 2u);
+  stream_.remove_player();
+  EXPECT_EQ(publisher->players, 1u);
+}
+
+TEST(Hub, TellsOfPublishersInTheOrderInWhichTheyComeAndGo) {
+  std::string told;
+  Hub hub(60'000, {}, [&](const std::string& name, bool published) {
+    told += name + (published ? "+ " : "- ");
+  });
+  const auto stream = hub.get("a");
+  const auto first = std::make_shared<TestPublisher>();
+  const auto second = std::make_shared<TestPublisher>();
+  stream->publish(first, Duplicate::takeover, 5s, start);
+  stream->publish(second, Duplicate::takeover, 5s, start);
+  stream->unpublish(*first);
+  stream->unpublish(*second);
+  EXPECT_EQ(told, "a+ a- a+ a- ");
 }
 
 TEST(Hub, GivesOneStreamForOneName) {
