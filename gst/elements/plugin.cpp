@@ -4,6 +4,7 @@
 #include "elements/bridge.h"
 #include "elements/rtmpclientsink.h"
 #include "elements/rtmpclientsrc.h"
+#include "elements/rtmpmux.h"
 #include "elements/rtmpserver.h"
 #include "elements/rtmpserversink.h"
 #include "elements/rtmpserversrc.h"
@@ -15,6 +16,7 @@ static gboolean plugin_init(GstPlugin* plugin) {
   gboolean any = FALSE;
   any |= GST_ELEMENT_REGISTER(rtmpclientsrc, plugin);
   any |= GST_ELEMENT_REGISTER(rtmpclientsink, plugin);
+  any |= GST_ELEMENT_REGISTER(rtmpmux, plugin);
   any |= GST_ELEMENT_REGISTER(rtmpserver, plugin);
   any |= GST_ELEMENT_REGISTER(rtmpserversrc, plugin);
   any |= GST_ELEMENT_REGISTER(rtmpserversink, plugin);
