@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "elements/mux_pad.h"
+
+#include <algorithm>
+
+#include "elements/bridge.h"
+#include "rtmp/amf0.h"
+
+using rtmp::media::Codec;
+using rtmp::media::FrameType;
+using rtmp::media::Packet;
+using rtmp::media::PacketType;
+
+// --- the track ---
+
+bool MuxTrack::set_format(mux::Format format) {
+  if (format_ == format) return false;
+  format_ = std::move(format);
+  frame_ = make_packet(PacketType::coded_frames, format_->enhanced);
+  headers_pending_ = true;
+  return true;
+}
+
+bool MuxTrack::set_tags(const GstTagList* tags) {
+  guint bitrate = 0;
+  gchar* language = nullptr;
+  if (gst_tag_list_get_string(tags, GST_TAG_LANGUAGE_CODE, &language)) language_ = language;
+  g_free(language);
+  if (!gst_tag_list_get_uint(tags, GST_TAG_NOMINAL_BITRATE, &bitrate))
+    gst_tag_list_get_uint(tags, GST_TAG_BITRATE, &bitrate);
+  if (bitrate == 0 || bitrate == bitrate_) return false;
+  bitrate_ = bitrate;
+  return true;
+}
+
+void MuxTrack::reset() {
+  format_.reset();
+  bitrate_ = 0;
+  language_.clear();
+  headers_pending_ = false;
+  headers_.clear();
+}
+
+rtmp::MessageType MuxTrack::message_type() const {
+  switch (kind_) {
+    case mux::Kind::video:
+      return rtmp::MessageType::video;
+    case mux::Kind::audio:
+      return rtmp::MessageType::audio;
+    case mux::Kind::data:
+      break;
+  }
+  return rtmp::MessageType::data;
+}
+
+Packet MuxTrack::make_packet(PacketType type, bool enhanced) const {
+  Packet packet;
+  packet.video = video();
+  packet.type = type;
+  packet.enhanced = enhanced;
+  if (packet.video) packet.frame_type = FrameType::key;
+  if (!enhanced) packet.audio_flags = format_->audio_flags;
+  if (enhanced && id_ > 0) packet.multitrack = std::uint8_t{0};  // OneTrack
+  packet.vp6_adjust = format_->vp6_adjust;
+  rtmp::media::TrackPacket track;
+  track.track_id = static_cast<std::uint8_t>(id_);
+  track.codec = format_->codec;
+  if (enhanced) track.four_cc = rtmp::media::four_cc_of(format_->codec).value_or(0);
+  packet.tracks.push_back(track);
+  return packet;
+}
+
+std::vector<std::uint8_t> MuxTrack::write_head(const Packet& packet) const {
+  return video() ? rtmp::media::write_video_header(packet)
+                 : rtmp::media::write_audio_header(packet);
+}
+
+mux::BufferRef MuxTrack::write_header(const Packet& packet, std::int64_t timestamp,
+                                      rtmp::Bytes body) const {
+  auto head = write_head(packet);
+  head.insert(head.end(), body.begin(), body.end());
+  auto tag = mux::make_tag(message_type(), timestamp, head);
+  GST_BUFFER_FLAG_SET(tag.get(), GST_BUFFER_FLAG_HEADER);
+  return tag;
+}
+
+bool MuxTrack::configure(GstBuffer*) { return ready(); }
+
+void MuxTrack::write_headers(std::int64_t timestamp) {
+  headers_.clear();
+  headers_pending_ = false;
+  if (format_->configuration)
+    headers_.push_back(write_header(make_packet(PacketType::sequence_start, format_->enhanced),
+                                    timestamp, *format_->configuration));
+  // Enhanced even beside legacy AAC, which has no such packet.
+  if (!format_->multichannel.empty())
+    headers_.push_back(write_header(make_packet(PacketType::multichannel_config, true), timestamp,
+                                    format_->multichannel));
+}
+
+// Encoders of Ogg's codecs send what stands in the caps as their first buffers, too.
+bool MuxTrack::is_header(GstBuffer* packet) const {
+  const bool from_ogg = format_->codec == Codec::speex || format_->codec == Codec::flac ||
+                        format_->codec == Codec::opus;
+  return from_ogg && GST_BUFFER_FLAG_IS_SET(packet, GST_BUFFER_FLAG_HEADER);
+}
+
+void MuxTrack::set_frame_fields(GstBuffer* packet, const mux::Stamp& stamp) {
+  frame_.nanoseconds = format_->enhanced ? stamp.nanoseconds : 0;
+  if (!video()) return;
+  const bool inter = GST_BUFFER_FLAG_IS_SET(packet, GST_BUFFER_FLAG_DELTA_UNIT);
+  // Only Sorenson H.263 knows the third type.
+  const bool disposable = format_->codec == Codec::sorenson_h263 &&
+                          GST_BUFFER_FLAG_IS_SET(packet, GST_BUFFER_FLAG_DROPPABLE);
+  frame_.frame_type = !inter       ? FrameType::key
+                      : disposable ? FrameType::disposable_inter
+                                   : FrameType::inter;
+  const Codec codec = format_->codec;
+  const bool reorders = codec == Codec::h264 || codec == Codec::h265 || codec == Codec::h266;
+  frame_.tracks[0].composition_time = reorders ? stamp.composition_time : 0;
+  frame_.coded_frames_x = format_->enhanced && reorders && stamp.composition_time == 0;
+}
+
+mux::BufferRef MuxTrack::write_packet(GstBuffer* packet, const mux::Stamp& stamp) {
+  if (kind_ == mux::Kind::data)
+    return format_->text ? write_text(packet, stamp.milliseconds)
+                         : mux::make_tag(message_type(), stamp.milliseconds, {}, packet);
+  set_frame_fields(packet, stamp);
+  auto tag = mux::make_tag(message_type(), stamp.milliseconds, write_head(frame_), packet);
+  if (video())
+    GST_BUFFER_FLAG_SET(tag.get(), GST_BUFFER_FLAGS(packet) & GST_BUFFER_FLAG_DELTA_UNIT);
+  return tag;
+}
+
+mux::BufferRef MuxTrack::write_text(GstBuffer* packet, std::int64_t timestamp) const {
+  const auto text = bridge::wrap(packet);
+  rtmp::amf::Object values{{"type", "Text"}};
+  values.set("text", rtmp::as_text(text ? rtmp::Bytes(*text) : rtmp::Bytes()));
+  if (!language_.empty()) values.set("language", language_);
+  return mux::make_tag(message_type(), timestamp,
+                       rtmp::amf0::write_all({"onTextData", std::move(values)}));
+}
+
+// --- the pad ---
+
+struct _GstRtmpMuxPad {
+  GstAggregatorPad parent;
+  MuxTrack* track;
+  std::int64_t end;  // of the last buffer; a packet without times comes right behind it
+};
+
+G_DEFINE_TYPE(GstRtmpMuxPad, gst_rtmp_mux_pad, GST_TYPE_AGGREGATOR_PAD)
+
+static void gst_rtmp_mux_pad_finalize(GObject* object) {
+  delete GST_RTMP_MUX_PAD(object)->track;
+  G_OBJECT_CLASS(gst_rtmp_mux_pad_parent_class)->finalize(object);
+}
+
+static void gst_rtmp_mux_pad_class_init(GstRtmpMuxPadClass* klass) {
+  G_OBJECT_CLASS(klass)->finalize = gst_rtmp_mux_pad_finalize;
+}
+
+static void gst_rtmp_mux_pad_init(GstRtmpMuxPad*) {}
+
+GstRtmpMuxPad* gst_rtmp_mux_pad_new(const GstPadTemplate* templ, const char* name, mux::Kind kind,
+                                    guint id) {
+  auto* pad = GST_RTMP_MUX_PAD(g_object_new(GST_TYPE_RTMP_MUX_PAD, "name", name, "direction",
+                                            GST_PAD_SINK, "template", templ, nullptr));
+  pad->track = new MuxTrack(kind, id);
+  return pad;
+}
+
+MuxTrack& gst_rtmp_mux_pad_track(GstRtmpMuxPad* pad) { return *pad->track; }
+
+static std::optional<std::int64_t> running_time(const GstSegment& segment, GstClockTime time) {
+  guint64 distance = 0;
+  if (!GST_CLOCK_TIME_IS_VALID(time)) return {};
+  const gint sign = gst_segment_to_running_time_full(&segment, GST_FORMAT_TIME, time, &distance);
+  if (sign == 0) return {};
+  return sign * static_cast<std::int64_t>(distance);
+}
+
+static GstSegment gst_rtmp_mux_pad_segment(GstRtmpMuxPad* pad) {
+  GST_OBJECT_LOCK(pad);
+  const GstSegment segment = GST_AGGREGATOR_PAD(pad)->segment;
+  GST_OBJECT_UNLOCK(pad);
+  return segment;
+}
+
+std::optional<MuxHead> gst_rtmp_mux_pad_head(GstRtmpMuxPad* pad) {
+  const mux::BufferRef buffer(gst_aggregator_pad_peek_buffer(GST_AGGREGATOR_PAD(pad)));
+  if (!buffer) return {};
+  const GstSegment segment = gst_rtmp_mux_pad_segment(pad);
+  const auto pts = running_time(segment, GST_BUFFER_PTS(buffer.get()));
+  const auto dts = running_time(segment, GST_BUFFER_DTS(buffer.get()));
+  MuxHead head;
+  head.times.dts = dts ? *dts : pts.value_or(pad->end);
+  head.times.pts = pts.value_or(head.times.dts);
+  head.end = head.times.pts;
+  if (GST_BUFFER_DURATION_IS_VALID(buffer.get()))
+    head.end += static_cast<std::int64_t>(GST_BUFFER_DURATION(buffer.get()));
+  head.gap = GST_BUFFER_FLAG_IS_SET(buffer.get(), GST_BUFFER_FLAG_GAP) &&
+             gst_buffer_get_size(buffer.get()) == 0;
+  return head;
+}
+
+mux::BufferRef gst_rtmp_mux_pad_pop(GstRtmpMuxPad* pad, const MuxHead& head) {
+  pad->end = head.end;
+  return mux::BufferRef(gst_aggregator_pad_pop_buffer(GST_AGGREGATOR_PAD(pad)));
+}

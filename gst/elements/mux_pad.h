@@ -1,0 +1,90 @@
+// A sink pad of rtmpmux, and the track that it feeds.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <gst/base/gstaggregator.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "elements/mux_caps.h"
+#include "elements/mux_metadata.h"
+#include "elements/mux_tag.h"
+
+// Owned by the streaming thread, but for what never changes.
+class MuxTrack {
+ public:
+  MuxTrack(mux::Kind kind, guint id) : kind_(kind), id_(id) {}
+
+  mux::Kind kind() const { return kind_; }
+  guint id() const { return id_; }
+  bool has_format() const { return format_.has_value(); }
+  const mux::Format& format() const { return *format_; }
+  mux::TrackDescription description() const { return {kind_, id_, &*format_, bitrate_}; }
+
+  // False if nothing changed.
+  bool set_format(mux::Format format);
+  bool set_tags(const GstTagList* tags);
+  void reset();
+  // Players have to be told the headers again.
+  void repeat_headers() { headers_pending_ = true; }
+
+  // Whether the configuration, if it takes one, is known; the packet may have it inside.
+  bool configure(GstBuffer* packet);
+  bool headers_pending() const { return headers_pending_ && ready(); }
+  // Makes them anew, for a packet at that time.
+  void write_headers(std::int64_t timestamp);
+  const std::vector<mux::BufferRef>& headers() const { return headers_; }
+  // Whether the packet is a header that stands in the caps, too.
+  bool is_header(GstBuffer* packet) const;
+  mux::BufferRef write_packet(GstBuffer* packet, const mux::Stamp& stamp);
+
+ private:
+  bool ready() const { return has_format() && !format_->awaits_configuration; }
+  bool video() const { return kind_ == mux::Kind::video; }
+  rtmp::MessageType message_type() const;
+  rtmp::media::Packet make_packet(rtmp::media::PacketType type, bool enhanced) const;
+  mux::BufferRef write_header(const rtmp::media::Packet& packet, std::int64_t timestamp,
+                              rtmp::Bytes body) const;
+  std::vector<std::uint8_t> write_head(const rtmp::media::Packet& packet) const;
+  void set_frame_fields(GstBuffer* packet, const mux::Stamp& stamp);
+  mux::BufferRef write_text(GstBuffer* packet, std::int64_t timestamp) const;
+
+  const mux::Kind kind_;
+  const guint id_;
+  std::optional<mux::Format> format_;
+  guint bitrate_ = 0;
+  std::string language_;
+  bool headers_pending_ = false;
+  std::vector<mux::BufferRef> headers_;
+  rtmp::media::Packet frame_;  // of the track's packets, filled in for each
+};
+
+G_BEGIN_DECLS
+
+#define GST_TYPE_RTMP_MUX_PAD (gst_rtmp_mux_pad_get_type())
+G_DECLARE_FINAL_TYPE(GstRtmpMuxPad, gst_rtmp_mux_pad, GST, RTMP_MUX_PAD, GstAggregatorPad)
+
+G_END_DECLS
+
+// The buffer that waits on a pad.
+struct MuxHead {
+  mux::Times times;      // running times
+  std::int64_t end = 0;  // where it ends, or where it begins if it has no duration
+  bool gap = false;      // nothing comes until then
+  std::int64_t due() const { return gap ? end : times.dts; }
+};
+
+struct MuxPadUnref {
+  void operator()(GstRtmpMuxPad* pad) const { gst_object_unref(pad); }
+};
+using MuxPadRef = std::unique_ptr<GstRtmpMuxPad, MuxPadUnref>;
+
+GstRtmpMuxPad* gst_rtmp_mux_pad_new(const GstPadTemplate* templ, const char* name, mux::Kind kind,
+                                    guint id);
+MuxTrack& gst_rtmp_mux_pad_track(GstRtmpMuxPad* pad);
+inline MuxTrack& pad_track(const MuxPadRef& pad) { return gst_rtmp_mux_pad_track(pad.get()); }
+std::optional<MuxHead> gst_rtmp_mux_pad_head(GstRtmpMuxPad* pad);
+// Takes it off.
+mux::BufferRef gst_rtmp_mux_pad_pop(GstRtmpMuxPad* pad, const MuxHead& head);
