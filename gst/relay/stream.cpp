@@ -129,20 +129,20 @@ void Stream::unsubscribe(const Subscriber& subscriber) {
 }
 
 // Headers are from long ago: they get the time of what they come before, so that no player takes
-// the gap for a pause.
+// the gap for a pause. Metadata alone comes at 0: at any other time FFmpeg takes it for subtitles.
 Snapshot Stream::snapshot(StartAt start) const {
   Snapshot snapshot;
   snapshot.last_sequence = sequence_;
   snapshot.published = publisher_ != nullptr;
   const bool with_gop = start == StartAt::gop && !gop_.empty();
   const std::int64_t timestamp = with_gop ? gop_.front()->timestamp : stats_.last_timestamp;
-  const auto add = [&](const FramePtr& frame) {
+  const auto add = [&](const FramePtr& frame, std::int64_t time) {
     rtmp::Message message = frame->message(shared_stream_id);
-    message.timestamp = timestamp;
+    message.timestamp = time;
     snapshot.frames.push_back(make_frame(std::move(message), frame->sequence, chunk_size_));
   };
-  if (metadata_) add(metadata_);
-  for (const auto& [key, frame] : headers_) add(frame);
+  if (metadata_) add(metadata_, 0);
+  for (const auto& [key, frame] : headers_) add(frame, timestamp);
   if (with_gop) snapshot.frames.insert(snapshot.frames.end(), gop_.begin(), gop_.end());
   return snapshot;
 }

@@ -85,9 +85,17 @@ TEST_F(StreamTest, GivesLatePlayersMetadataHeadersAndTheGop) {
 
 TEST_F(StreamTest, StampsHeadersWithTheTimeOfWhatTheyComeBefore) {
   const auto publisher = publish();
-  push(*publisher, {metadata(), video_header(), key(5'000'000)});
+  push(*publisher, {video_header(), audio_header(), key(5'000'000)});
   const Snapshot snapshot = stream_.subscribe(std::make_shared<TestSubscriber>(), StartAt::gop);
   for (const FramePtr& frame : snapshot.frames) EXPECT_EQ(frame->timestamp, 5'000'000);
+}
+
+TEST_F(StreamTest, StampsMetadataWithZeroWhichFFmpegDoesNotTakeForSubtitles) {
+  const auto publisher = publish();
+  push(*publisher, {metadata(), key(5'000'000)});
+  const Snapshot snapshot = stream_.subscribe(std::make_shared<TestSubscriber>(), StartAt::gop);
+  ASSERT_EQ(letters(snapshot.frames), "Mk");
+  EXPECT_EQ(snapshot.frames.front()->timestamp, 0);
 }
 
 TEST_F(StreamTest, KeepsTheLastHeaderOfEachKind) {
