@@ -5,6 +5,7 @@
 #include "elements/rtmpclientsink.h"
 #include "elements/rtmpclientsrc.h"
 #include "elements/rtmpmux.h"
+#include "elements/rtmpdemux.h"
 #include "elements/rtmpserver.h"
 #include "elements/rtmpserversink.h"
 #include "elements/rtmpserversrc.h"
@@ -20,6 +21,7 @@ static gboolean plugin_init(GstPlugin* plugin) {
   any |= GST_ELEMENT_REGISTER(rtmpserver, plugin);
   any |= GST_ELEMENT_REGISTER(rtmpserversrc, plugin);
   any |= GST_ELEMENT_REGISTER(rtmpserversink, plugin);
+  any |= GST_ELEMENT_REGISTER(rtmpdemux, plugin);
   return any;
 }
 
