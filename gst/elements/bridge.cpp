@@ -110,10 +110,6 @@ std::optional<GstResourceError> error_code(std::string_view status) {
   return std::nullopt;
 }
 
-bool is_about_a_certificate(const net::Failure& failure) {
-  return failure.text.find("certificate") != std::string::npos;
-}
-
 }  // namespace
 
 void init_log() {
@@ -300,7 +296,7 @@ GstResourceError error_code(const net::Failure& failure, Direction direction) {
     case Stage::streaming:
       return read ? GST_RESOURCE_ERROR_READ : GST_RESOURCE_ERROR_WRITE;
     case Stage::tls:
-      if (is_about_a_certificate(failure)) return GST_RESOURCE_ERROR_NOT_AUTHORIZED;
+      if (failure.certificate) return GST_RESOURCE_ERROR_NOT_AUTHORIZED;
       [[fallthrough]];
     default:
       return read ? GST_RESOURCE_ERROR_OPEN_READ : GST_RESOURCE_ERROR_OPEN_WRITE;

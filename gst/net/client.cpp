@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "net/client.h"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
@@ -23,6 +25,12 @@ using Event = rtmp::ClientSession::Event;
 // bounds mean something.
 constexpr std::size_t output_limit = 256 * 1024;
 constexpr auto tcp_info_interval = std::chrono::milliseconds(100);
+// What the system keeps of a publisher's stream beyond what is on its way: more of it would hide
+// from the outbox that the network is slow.
+constexpr int not_sent_limit = 128 * 1024;
+constexpr auto second = std::chrono::seconds(1);
+// A server that leaves so soon after it accepted a name did not mean it: some check the name later.
+constexpr auto probation = std::chrono::seconds(2);
 
 }  // namespace
 
@@ -80,6 +88,7 @@ class Client::Attempt final : public Driver::Handler, public std::enable_shared_
   Failure failure_of(error_code error) const;
   void end(std::optional<Failure> failure);
   void update_stats();
+  void read_taken_bytes(Stats& stats);
   void read_tcp_info(Stats& stats);
 
   Worker& worker_;
@@ -99,6 +108,8 @@ class Client::Attempt final : public Driver::Handler, public std::enable_shared_
   std::optional<rtmp::ClientSession> session_;
   std::shared_ptr<Driver> driver_;
   bool was_started_ = false;
+  rtmp::Time started_at_ = {};
+  rtmp::Time next_second_ = rtmp::never;
   std::optional<rtmp::ClientSession::StopCommands> finishing_;
   rtmp::Time finish_by_ = rtmp::never;
   bool stopped_ = false;  // the stop commands are sent
@@ -213,6 +224,9 @@ void Client::Attempt::run() {
   TcpOptions options;
   options.pacing_bytes_per_second = settings_.pacing_bytes_per_second;
   set_tcp_options(socket_, options);
+  if (settings_.session.purpose == rtmp::ClientSession::Purpose::publish)
+    ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &not_sent_limit,
+                 sizeof not_sent_limit);
   {
     const std::lock_guard lock(stats_mutex_);
     stats_ = {};
@@ -282,6 +296,8 @@ void Client::Attempt::authenticate(const std::string& query) {
 
 void Client::Attempt::on_started() {
   was_started_ = true;
+  started_at_ = now();
+  next_second_ = started_at_ + second;
   if (finishing_) finish_by_ = now() + settings_.drain_timeout;
   wake();
 }
@@ -291,12 +307,19 @@ void Client::Attempt::on_batch_end() {
   update_stats();
 }
 
-rtmp::Time Client::Attempt::deadline() const { return std::min(session_->deadline(), finish_by_); }
+rtmp::Time Client::Attempt::deadline() const {
+  return std::min({session_->deadline(), finish_by_, next_second_});
+}
 
 Result<void> Client::Attempt::tick(rtmp::Time time) {
   if (time >= finish_by_) {
     failure_ = texts_.not_drained();
     return Error::write_timeout;
+  }
+  if (time >= next_second_) {
+    next_second_ = time + second;
+    update_stats();
+    if (observer_) observer_->on_second(time);
   }
   return session_->tick(time);
 }
@@ -437,6 +460,9 @@ Failure Client::Attempt::failure_of(error_code error) const {
   }
   const std::string_view command = session_->waiting_for();
   if (!command.empty()) return texts_.not_answered(std::string(command), error);
+  const bool publish = settings_.session.purpose == rtmp::ClientSession::Purpose::publish;
+  if (now() < started_at_ + probation)
+    return texts_.broken_at_once(publish ? "publish" : "play", error);
   return texts_.broken(error);
 }
 
@@ -461,7 +487,18 @@ void Client::Attempt::update_stats() {
   const std::lock_guard lock(stats_mutex_);
   stats_.connection = driver_->connection().stats();
   stats_.output_bytes = driver_->connection().output().size();
+  read_taken_bytes(stats_);
   if (now() >= tcp_info_read_ + tcp_info_interval) read_tcp_info(stats_);
+}
+
+void Client::Attempt::read_taken_bytes(Stats& stats) {
+  int waiting = 0;
+  if (!driver_->open() ||
+      ::ioctl(driver_->stream().socket().native_handle(), SIOCOUTQ, &waiting) != 0)
+    return;
+  // With TLS more waits than was given to it.
+  const auto taken = static_cast<std::int64_t>(stats.connection.bytes_out) - waiting;
+  stats.taken_bytes = std::max<std::int64_t>(taken, static_cast<std::int64_t>(stats.taken_bytes));
 }
 
 void Client::Attempt::read_tcp_info(Stats& stats) {

@@ -27,6 +27,7 @@ struct Failure {
   std::string text;                // a sentence for people
   std::string command;             // Stage::command: which
   rtmp::Status status;
+  bool certificate = false;  // Stage::tls: the server's certificate, or ours, was not accepted
 };
 
 // One connection's life (three where authmod wants them). Made and destroyed on any thread but its
@@ -51,6 +52,7 @@ class Client {
     rtmp::Connection::Stats connection;
     std::string peer;                 // address and port, once connected
     std::uint64_t output_bytes = 0;   // waiting to be written, without the queue
+    std::uint64_t taken_bytes = 0;    // that left the system's own buffer as well
     std::uint32_t round_trip_us = 0;  // TCP's own estimate
     std::uint32_t retransmits = 0;
   };
@@ -61,6 +63,8 @@ class Client {
     // All but AuthenticationWanted, which is obeyed. Refused, and ReconnectWanted before the start,
     // are followed by on_closed() with a failure.
     virtual void on_event(rtmp::ClientSession::Event event) = 0;
+    // Once a second while the stream is there, also while the peer takes nothing.
+    virtual void on_second(rtmp::Time time) { static_cast<void>(time); }
     // The last call. Without failure the end was ours (finish() or cancel()).
     virtual void on_closed(std::optional<Failure> failure) = 0;
   };

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "net/failure.h"
 
-#include <boost/asio/error.hpp>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <boost/asio/ssl/error.hpp>
 
 #include "rtmp/url.h"
 
@@ -26,6 +29,25 @@ std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"
 bool peer_left(error_code error) {
   return error == Error::closed || error == boost::asio::error::connection_reset ||
          error == boost::asio::error::broken_pipe;
+}
+
+// Ours that refuses the server's, or the server's word on ours.
+bool is_about_a_certificate(error_code error) {
+  if (error.category() != boost::asio::error::get_ssl_category()) return false;
+  switch (ERR_GET_REASON(static_cast<unsigned long>(error.value()))) {
+    case SSL_R_CERTIFICATE_VERIFY_FAILED:
+    case SSL_R_SSLV3_ALERT_NO_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_BAD_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED:
+    case SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN:
+    case SSL_R_TLSV1_ALERT_UNKNOWN_CA:
+    case SSL_R_TLSV13_ALERT_CERTIFICATE_REQUIRED:
+      return true;
+    default:
+      return false;
+  }
 }
 
 bool timed_out(error_code error) {
@@ -77,7 +99,7 @@ Failure FailureTexts::no_tls(error_code error, const std::string& fault) const {
   } else if (peer_left(error)) {
     text = peer_ + " closed the connection during the TLS handshake: does it speak TLS?";
   }
-  return {Stage::tls, error, std::move(text), {}, {}};
+  return {Stage::tls, error, std::move(text), {}, {}, is_about_a_certificate(error)};
 }
 
 Failure FailureTexts::no_handshake(error_code error) const {
@@ -138,6 +160,16 @@ Failure FailureTexts::broken(error_code error) const {
            seconds(by_ping ? pinged : settings_.idle_timeout);
   }
   return {Stage::streaming, error, std::move(text), {}, {}};
+}
+
+Failure FailureTexts::broken_at_once(const std::string& command, error_code error) const {
+  if (!peer_left(error)) return broken(error);
+  return {Stage::streaming,
+          error,
+          peer_ + " closed the connection right after " + quoted(command) +
+              ": it may refuse the name " + quoted(stream_),
+          {},
+          {}};
 }
 
 Failure FailureTexts::not_drained() const {

@@ -27,6 +27,8 @@ class FailureTexts {
   Failure redirected(const rtmp::Status& status) const;
   // Later.
   Failure broken(error_code error) const;
+  // Right after the server had accepted `command`.
+  Failure broken_at_once(const std::string& command, error_code error) const;
   Failure not_drained() const;
 
  private:

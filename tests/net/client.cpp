@@ -349,16 +349,20 @@ TEST(Client, SaysThatThePeerLeftDuringConnect) {
                 " closed the connection during connect: does it know the application 'live'?");
 }
 
-TEST(Client, SaysThatThePeerLeftLater) {
-  TestServer server;
-  Running running(settings_for(server.port(), Purpose::play));
-  ASSERT_TRUE(server.accept());
-  ASSERT_TRUE(server.start_stream());
-  ASSERT_TRUE(running.recorder.wait_for<Started>());
-  server.close();
-  const Failure failure = running.recorder.failure();
-  EXPECT_EQ(failure.stage, Stage::streaming);
-  EXPECT_EQ(failure.code, Error::closed);
+TEST(Client, SaysTheSameOfAPeerThatLeavesOrResetsRightAfterTheStart) {
+  for (const auto leave : {&TestServer::close, &TestServer::abort}) {
+    TestServer server;
+    Running running(settings_for(server.port(), Purpose::play));
+    ASSERT_TRUE(server.accept());
+    ASSERT_TRUE(server.start_stream());
+    ASSERT_TRUE(running.recorder.wait_for<Started>());
+    (server.*leave)();
+    const Failure failure = running.recorder.failure();
+    EXPECT_EQ(failure.stage, Stage::streaming);
+    EXPECT_EQ(failure.text, "127.0.0.1:" + std::to_string(server.port()) +
+                                " closed the connection right after 'play': it may refuse the "
+                                "name 'cam****'");
+  }
 }
 
 TEST(Client, EndsWithAnErrorWhereItIsSentElsewhere) {
@@ -499,6 +503,7 @@ TEST(SecureClient, RefusesAServerThatItDoesNotTrust) {
   EXPECT_EQ(failure.text,
             "No TLS connection to 127.0.0.1:" + std::to_string(server.port()) +
                 ": the certificate of 127.0.0.1 is not trusted: self-signed certificate");
+  EXPECT_TRUE(failure.certificate);
 }
 
 TEST(SecureClient, GivesUpOnAPeerThatIsSilent) {

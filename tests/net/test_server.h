@@ -81,6 +81,16 @@ class TestServer {
     write();
   }
   void close() { stream_.reset(); }
+  // The client sees a reset.
+  void abort() {
+    stream_->socket().set_option(boost::asio::socket_base::linger(true, 0));
+    close();
+  }
+  // Of the stream, as an onStatus.
+  void send_status(const std::string& code, const std::string& level = "status") {
+    send(write_command({"onStatus", 0, amf::Null{}, {write_status({level, code, code})}},
+                       stream_id));
+  }
 
   // How the requests are answered; by default with yes.
   std::function<void(TestServer&, const server_event::ConnectRequest&)> on_connect =
@@ -102,6 +112,8 @@ class TestServer {
   // What has happened with the client.
   std::vector<server_event::ConnectRequest> connects;
   std::vector<Message> media;
+  std::vector<server_event::PauseRequest> pauses;
+  std::vector<server_event::SeekRequest> seeks;
   std::uint32_t stream_id = 0;
   bool stream_closed = false;
   bool client_left = false;
@@ -157,6 +169,10 @@ class TestServer {
       on_play(*this, *play);
     } else if (const auto* received = std::get_if<server_event::MediaReceived>(&event)) {
       media.push_back(received->message);
+    } else if (const auto* pause = std::get_if<server_event::PauseRequest>(&event)) {
+      pauses.push_back(*pause);
+    } else if (const auto* seek = std::get_if<server_event::SeekRequest>(&event)) {
+      seeks.push_back(*seek);
     } else if (std::holds_alternative<server_event::StreamClosed>(event)) {
       stream_closed = true;
     }
