@@ -77,26 +77,38 @@ void ClientLink::set_pacing(std::uint64_t bytes_per_second) {
   if (client_) client_->set_pacing(bytes_per_second);
 }
 
+void ClientLink::seek(double position_ms) {
+  const std::lock_guard lock(mutex_);
+  if (client_) client_->seek(position_ms);
+}
+
+void ClientLink::pause(bool pause, double position_ms) {
+  const std::lock_guard lock(mutex_);
+  if (client_) client_->pause(pause, position_ms);
+}
+
 // --- what the client says ---
 
 void ClientLink::on_event(rtmp::ClientSession::Event event) {
-  std::visit(
-      Overloaded{
-          [this](Started& started) {
-            started_ = true;
-            post_connected(started.stream_id);
-            on_started();
-          },
-          [this](MediaReceived& media) { on_media(std::move(media.message)); },
-          [this](StreamEnded&) { on_stream_ended(); },
-          [this](Refused& refused) { bridge::post_status(element_, refused.status); },
-          [this](ReconnectWanted& wanted) { bridge::post_status(element_, wanted.status); },
-          [this](StatusReceived& received) { bridge::post_status(element_, received.status); },
-          [](Connected&) {},
-          [](AuthenticationWanted&) {},  // the client connects again by itself
-          [](StreamResumed&) {},
-      },
-      event);
+  std::visit(Overloaded{
+                 [this](Started& started) {
+                   started_ = true;
+                   post_connected(started.stream_id);
+                   on_started();
+                 },
+                 [this](MediaReceived& media) { on_media(std::move(media.message)); },
+                 [this](StreamEnded&) { on_stream_ended(); },
+                 [this](Refused& refused) { bridge::post_status(element_, refused.status); },
+                 [this](ReconnectWanted& wanted) { bridge::post_status(element_, wanted.status); },
+                 [this](StatusReceived& received) {
+                   on_status(received.status);
+                   bridge::post_status(element_, received.status);
+                 },
+                 [](Connected&) {},
+                 [](AuthenticationWanted&) {},  // the client connects again by itself
+                 [](StreamResumed&) {},
+             },
+             event);
 }
 
 void ClientLink::on_closed(std::optional<net::Failure> failure) {

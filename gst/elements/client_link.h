@@ -30,6 +30,8 @@ class ClientLink : private net::Client::Observer {
   void finish(rtmp::ClientSession::StopCommands commands);
   void set_chunk_size(std::uint32_t size);
   void set_pacing(std::uint64_t bytes_per_second);
+  void seek(double position_ms);
+  void pause(bool pause, double position_ms);
 
   // The fields that rtmp2 has, and ours; after the end what it was last. `queue` is the element's.
   GstStructure* stats(const net::MessageQueue::Level& queue) const;
@@ -39,16 +41,22 @@ class ClientLink : private net::Client::Observer {
   virtual void on_started() {}
   virtual void on_media(rtmp::Message message) { static_cast<void>(message); }
   virtual void on_stream_ended() {}
+  // Of a stream that goes on.
+  virtual void on_status(const rtmp::Status& status) { static_cast<void>(status); }
+  // Once a second while the stream is there.
+  virtual void on_second(rtmp::Time time) override { static_cast<void>(time); }
   // The last call of a connection. Without failure the end was asked for.
   virtual void on_ended(std::optional<net::Failure> failure) = 0;
+
+  void post(GstStructure* structure);
+  // Of the connection, or of the one before.
+  net::Client::Stats current() const;
 
  private:
   void on_event(rtmp::ClientSession::Event event) final;
   void on_closed(std::optional<net::Failure> failure) final;
-  void post(GstStructure* structure);
   void post_connected(std::uint32_t stream_id);
   void post_disconnected(const std::optional<net::Failure>& failure);
-  net::Client::Stats current() const;
 
   GstElement* element_;
   bool started_ = false;      // owned by the client's thread

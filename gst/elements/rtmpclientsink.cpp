@@ -33,6 +33,14 @@
  * `rtmp-status`: what the server says of the stream. Fields: `code`, `level`, `description`
  * (strings as the server sent them).
  *
+ * `rtmp-congestion`: the network is slower than the stream, so that the queue fills beyond a third
+ * of #GstRtmpClientSink:max-queue-time or of #GstRtmpClientSink:max-queue-bytes, or beyond 700 ms.
+ * It is said once a second as long as it is so, and once when the queue is nearly empty again. An
+ * application that steers an encoder sets it to `suggested-bitrate`. Fields: `state` (string,
+ * `rising` or `clear`), `queue-time` (guint64, ns of the stream that wait), `queue-bytes`
+ * (guint64), `bitrate` (guint64, bit/s that the network took during the last two seconds),
+ * `suggested-bitrate` (guint64, bit/s that fit, and let the queue shrink).
+ *
  * Errors carry a details structure with the strings `stage`, `code`, `level`, `description` and
  * `command`.
  */
@@ -44,6 +52,7 @@
 #include <list>
 
 #include "elements/bridge.h"
+#include "elements/client_congestion.h"
 #include "elements/client_link.h"
 #include "elements/client_properties.h"
 #include "net/message_queue.h"
@@ -78,6 +87,9 @@ constexpr guint64 default_max_queue_bytes = 8 * 1024 * 1024;
 constexpr auto default_leaky = static_cast<gint>(Leaky::no);
 constexpr gint default_publish_type = 0;
 constexpr guint kbps_to_bytes = 125;
+
+// Congestion begins here, or with a third of the queue's limits if that is less.
+constexpr std::int64_t congestion_ms = 700;
 
 // The peer is given that long to take what is left at EOS, as long as it does take something.
 constexpr rtmp::Duration drain_timeout = std::chrono::seconds(30);
@@ -186,7 +198,11 @@ struct GstRtmpClientSinkPrivate final : ClientLink {
   explicit GstRtmpClientSinkPrivate(GstRtmpClientSink* self)
       : ClientLink(GST_ELEMENT(self)), element(GST_ELEMENT(self)) {}
 
+  void on_started() override { congestion.begin(net::now(), current().taken_bytes); }
+  void on_second(rtmp::Time time) override;
   void on_ended(std::optional<net::Failure> failure) override;
+  CongestionMeter::Limits congestion_limits() const;
+  void post_congestion(const CongestionMeter::Report& report);
   State state() const {
     const std::lock_guard lock(mutex);
     return connection_state;
@@ -200,6 +216,7 @@ struct GstRtmpClientSinkPrivate final : ClientLink {
   GstElement* element;
   ClientProperties properties;
   net::MessageQueue outbox{net::MessageQueue::Limits()};
+  CongestionMeter congestion;  // owned by the client's thread
 
   // Owned by the streaming thread.
   bridge::TagReader reader;
@@ -246,6 +263,33 @@ void GstRtmpClientSinkPrivate::on_ended(std::optional<net::Failure> failure) {
   outbox.close();
 }
 
+CongestionMeter::Limits GstRtmpClientSinkPrivate::congestion_limits() const {
+  const std::lock_guard lock(mutex);
+  const guint64 third_ms = max_queue_time / GST_MSECOND / 3;
+  const bool short_queue = third_ms > 0 && third_ms < guint64{congestion_ms};
+  return {short_queue ? static_cast<std::int64_t>(third_ms) : congestion_ms,
+          static_cast<std::size_t>(max_queue_bytes / 3)};
+}
+
+// On the client's thread.
+void GstRtmpClientSinkPrivate::on_second(rtmp::Time time) {
+  const auto report =
+      congestion.measure(time, current().taken_bytes, outbox.level(), congestion_limits());
+  if (report) post_congestion(*report);
+}
+
+void GstRtmpClientSinkPrivate::post_congestion(const CongestionMeter::Report& report) {
+  const char* state = report.rising ? "rising" : "clear";
+  GST_INFO_OBJECT(
+      element, "congestion is %s: %" G_GINT64_FORMAT " ms wait, %" G_GUINT64_FORMAT " bit/s leave",
+      state, gint64{report.queue_ms}, guint64{report.bitrate});
+  post(gst_structure_new("rtmp-congestion", "state", G_TYPE_STRING, state, "queue-time",
+                         G_TYPE_UINT64, static_cast<guint64>(report.queue_ms) * GST_MSECOND,
+                         "queue-bytes", G_TYPE_UINT64, guint64{report.queue_bytes}, "bitrate",
+                         G_TYPE_UINT64, guint64{report.bitrate}, "suggested-bitrate", G_TYPE_UINT64,
+                         guint64{report.suggested_bitrate}, nullptr));
+}
+
 static void apply_queue_limits(GstRtmpClientSinkPrivate* priv) {
   const std::lock_guard lock(priv->mutex);
   const guint64 ms = std::min<guint64>(priv->max_queue_time / GST_MSECOND, G_MAXINT64);
@@ -289,7 +333,7 @@ static void gst_rtmp_client_sink_close(GstRtmpClientSink* self) {
   priv->set_state(State::idle);
 }
 
-static gboolean gst_rtmp_client_sink_start(GstBaseSink* sink) {
+static gboolean gst_rtmp_client_sink_start(GstBaseSink* sink) noexcept {
   auto* self = GST_RTMP_CLIENT_SINK(sink);
   const auto settings = gst_rtmp_client_sink_settings(self);
   if (const auto* fault = std::get_if<std::string>(&settings)) {
@@ -299,7 +343,7 @@ static gboolean gst_rtmp_client_sink_start(GstBaseSink* sink) {
   return !self->priv->properties.connects_at_start() || gst_rtmp_client_sink_open(self);
 }
 
-static gboolean gst_rtmp_client_sink_stop(GstBaseSink* sink) {
+static gboolean gst_rtmp_client_sink_stop(GstBaseSink* sink) noexcept {
   auto* self = GST_RTMP_CLIENT_SINK(sink);
   gst_rtmp_client_sink_close(self);
   self->priv->announced.clear();
@@ -308,7 +352,7 @@ static gboolean gst_rtmp_client_sink_stop(GstBaseSink* sink) {
 }
 
 // Wakes render() and the drain.
-static gboolean gst_rtmp_client_sink_unlock(GstBaseSink* sink) {
+static gboolean gst_rtmp_client_sink_unlock(GstBaseSink* sink) noexcept {
   auto* priv = GST_RTMP_CLIENT_SINK(sink)->priv;
   priv->outbox.set_flushing(true);
   const std::lock_guard lock(priv->mutex);
@@ -317,7 +361,7 @@ static gboolean gst_rtmp_client_sink_unlock(GstBaseSink* sink) {
   return TRUE;
 }
 
-static gboolean gst_rtmp_client_sink_unlock_stop(GstBaseSink* sink) {
+static gboolean gst_rtmp_client_sink_unlock_stop(GstBaseSink* sink) noexcept {
   auto* priv = GST_RTMP_CLIENT_SINK(sink)->priv;
   priv->outbox.set_flushing(false);
   const std::lock_guard lock(priv->mutex);
@@ -376,7 +420,7 @@ static bool gst_rtmp_client_sink_was_announced(GstRtmpClientSink* self, GstBuffe
   return false;
 }
 
-static GstFlowReturn gst_rtmp_client_sink_render(GstBaseSink* sink, GstBuffer* buffer) {
+static GstFlowReturn gst_rtmp_client_sink_render(GstBaseSink* sink, GstBuffer* buffer) noexcept {
   auto* self = GST_RTMP_CLIENT_SINK(sink);
   auto* priv = self->priv;
   const State state = priv->state();
@@ -398,7 +442,7 @@ static GstFlowReturn gst_rtmp_client_sink_render(GstBaseSink* sink, GstBuffer* b
   return gst_rtmp_client_sink_push_all(self, *messages);
 }
 
-static gboolean gst_rtmp_client_sink_set_caps(GstBaseSink* sink, GstCaps* caps) {
+static gboolean gst_rtmp_client_sink_set_caps(GstBaseSink* sink, GstCaps* caps) noexcept {
   auto* priv = GST_RTMP_CLIENT_SINK(sink)->priv;
   const GValue* headers = gst_structure_get_value(gst_caps_get_structure(caps, 0), "streamheader");
   priv->announced.clear();
@@ -440,7 +484,7 @@ static GstFlowReturn gst_rtmp_client_sink_drain(GstRtmpClientSink* self) {
   return priv->connection_state == State::failed ? GST_FLOW_ERROR : GST_FLOW_OK;
 }
 
-static gboolean gst_rtmp_client_sink_event(GstBaseSink* sink, GstEvent* event) {
+static gboolean gst_rtmp_client_sink_event(GstBaseSink* sink, GstEvent* event) noexcept {
   auto* self = GST_RTMP_CLIENT_SINK(sink);
   auto* parent = GST_BASE_SINK_CLASS(gst_rtmp_client_sink_parent_class);
   switch (GST_EVENT_TYPE(event)) {
@@ -462,7 +506,7 @@ static gboolean gst_rtmp_client_sink_event(GstBaseSink* sink, GstEvent* event) {
 
 // An application's own EOS for this element must not wait behind a render() that waits for the
 // peer, so it waits on a thread of its own.
-static gboolean gst_rtmp_client_sink_send_event(GstElement* element, GstEvent* event) {
+static gboolean gst_rtmp_client_sink_send_event(GstElement* element, GstEvent* event) noexcept {
   if (GST_EVENT_TYPE(event) != GST_EVENT_EOS)
     return GST_ELEMENT_CLASS(gst_rtmp_client_sink_parent_class)->send_event(element, event);
   if (GST_PAD_IS_FLUSHING(GST_BASE_SINK_PAD(element))) {
@@ -531,7 +575,7 @@ static void gst_rtmp_client_sink_apply(GstRtmpClientSinkPrivate* priv, guint id,
 }
 
 static void gst_rtmp_client_sink_set_property(GObject* object, guint id, const GValue* value,
-                                              GParamSpec* pspec) {
+                                              GParamSpec* pspec) noexcept {
   auto* priv = GST_RTMP_CLIENT_SINK(object)->priv;
   if (priv->properties.set(id, value)) return;
   if (id > PROP_PUBLISH_TYPE) {
@@ -543,7 +587,7 @@ static void gst_rtmp_client_sink_set_property(GObject* object, guint id, const G
 }
 
 static void gst_rtmp_client_sink_get_property(GObject* object, guint id, GValue* value,
-                                              GParamSpec* pspec) {
+                                              GParamSpec* pspec) noexcept {
   auto* priv = GST_RTMP_CLIENT_SINK(object)->priv;
   if (priv->properties.get(id, value)) return;
   if (id == PROP_STATS) {
@@ -580,7 +624,7 @@ static void gst_rtmp_client_sink_get_property(GObject* object, guint id, GValue*
 }
 
 static gboolean gst_rtmp_client_sink_set_uri(GstURIHandler* handler, const gchar* uri,
-                                             GError** error) {
+                                             GError** error) noexcept {
   auto* self = GST_RTMP_CLIENT_SINK(handler);
   return uri_handler::set(GST_ELEMENT(self), self->priv->properties, uri, error);
 }
@@ -589,7 +633,7 @@ static void gst_rtmp_client_sink_uri_handler_init(gpointer iface, gpointer) {
   auto* handler = static_cast<GstURIHandlerInterface*>(iface);
   handler->get_type = [](GType) { return GST_URI_SINK; };
   handler->get_protocols = uri_handler::protocols;
-  handler->get_uri = [](GstURIHandler* sink) {
+  handler->get_uri = [](GstURIHandler* sink) noexcept {
     return g_strdup(GST_RTMP_CLIENT_SINK(sink)->priv->properties.get_location().c_str());
   };
   handler->set_uri = gst_rtmp_client_sink_set_uri;
@@ -597,7 +641,7 @@ static void gst_rtmp_client_sink_uri_handler_init(gpointer iface, gpointer) {
 
 // --- the class ---
 
-static void gst_rtmp_client_sink_finalize(GObject* object) {
+static void gst_rtmp_client_sink_finalize(GObject* object) noexcept {
   auto* self = GST_RTMP_CLIENT_SINK(object);
   self->priv->close();
   delete self->priv;

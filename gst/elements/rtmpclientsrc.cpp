@@ -21,6 +21,13 @@
  * While downstream takes nothing, it goes on to read and to answer the server; up to 30 s or 64 MiB
  * are kept, then frames are lost up to the next key frame and the next buffer is marked DISCONT.
  *
+ * A stream whose metadata has a duration, and which nobody publishes at the moment, is a recorded
+ * one. The element answers its duration in TIME, seeks in it (at normal speed, to where the server
+ * finds a frame that can be decoded, whose time is that of the new segment), and lets the server
+ * pause while the pipeline is PAUSED. A server that refuses to seek goes on where it was: see
+ * `rtmp-status`, `NetStream.Seek.Failed`. One can also seek after EOS, as long as the server keeps
+ * the connection.
+ *
  * The end of the stream at the server, by whichever word the server says it, is EOS. So is the loss
  * of the connection, unless #GstRtmpClientSrc:no-eof-is-error says that it is an error, and a
  * silence of #GstRtmpClientSrc:idle-timeout. An element message says which it was. A server that
@@ -49,13 +56,15 @@
 
 #include "elements/bridge.h"
 #include "elements/client_link.h"
+#include "elements/client_playback.h"
 #include "elements/client_properties.h"
 #include "elements/timeline.h"
-#include "net/message_queue.h"
 
 GST_DEBUG_CATEGORY_STATIC(gst_rtmp_client_src_debug);
 #define GST_CAT_DEFAULT gst_rtmp_client_src_debug
 
+// GStreamer calls functions that are noexcept: an exception, for want of memory say, ends the
+// process as GLib's own allocations do, and never runs through C.
 namespace {
 
 enum Property : guint {
@@ -76,6 +85,12 @@ constexpr guint default_buffer_time = 3000;
 
 // What is kept while downstream takes nothing.
 constexpr net::MessageQueue::Limits inbox_limits{64 * 1024 * 1024, 30'000};
+// Of a server that does not answer a seek.
+constexpr rtmp::Duration seek_patience = std::chrono::seconds(5);
+
+GstClockTime to_time(std::int64_t ms) {
+  return static_cast<GstClockTime>(std::max<std::int64_t>(ms, 0)) * GST_MSECOND;
+}
 
 GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("video/x-flv"));
@@ -87,8 +102,10 @@ struct GstRtmpClientSrcPrivate final : ClientLink {
       : ClientLink(GST_ELEMENT(self)), element(GST_ELEMENT(self)) {}
 
   void on_started() override { playing = true; }
-  void on_media(rtmp::Message message) override { inbox.push(std::move(message)); }
-  void on_stream_ended() override { inbox.close(); }
+  void on_media(rtmp::Message message) override;
+  void on_stream_ended() override { playback.end(); }
+  void on_status(const rtmp::Status& status) override { playback.on_status(status); }
+  void on_second(rtmp::Time time) override { playback.tick(time); }
   void on_ended(std::optional<net::Failure> failure) override;
   void post_error(const net::Failure& failure);
   std::optional<net::Failure> take_loss() {
@@ -98,12 +115,15 @@ struct GstRtmpClientSrcPrivate final : ClientLink {
 
   GstElement* element;
   ClientProperties properties;
-  net::MessageQueue inbox{inbox_limits, net::MessageQueue::Leaky::frames};
+  Playback playback{inbox_limits, bridge::metadata_limits(), seek_patience};
   std::atomic<bool> playing = false;  // the server has accepted
   std::atomic<bool> failed = false;   // the error is posted
+  std::atomic<bool> paused = false;   // the server was told to pause
 
-  // Owned by the streaming thread.
+  // Owned by the streaming thread, or by who has its lock.
   Timeline timeline;
+  GstSegment wanted;         // what was sought, or all
+  bool at_beginning = true;  // no seek was asked for, not even GstBaseSrc's own first one
   bool header_sent = false;
   std::uint64_t dropped = 0;  // by the inbox, as far as it was told downstream
 
@@ -149,7 +169,12 @@ void GstRtmpClientSrcPrivate::on_ended(std::optional<net::Failure> failure) {
     const std::lock_guard lock(mutex);
     loss = std::move(failure);
   }
-  inbox.close();
+  playback.close();
+}
+
+void GstRtmpClientSrcPrivate::on_media(rtmp::Message message) {
+  if (!playback.receive(std::move(message))) return;
+  gst_element_post_message(element, gst_message_new_duration_changed(GST_OBJECT(element)));
 }
 
 static std::variant<net::Client::Settings, std::string> gst_rtmp_client_src_settings(
@@ -180,14 +205,16 @@ static gboolean gst_rtmp_client_src_open(GstRtmpClientSrc* self) {
   return TRUE;
 }
 
-static gboolean gst_rtmp_client_src_start(GstBaseSrc* src) {
+static gboolean gst_rtmp_client_src_start(GstBaseSrc* src) noexcept {
   auto* self = GST_RTMP_CLIENT_SRC(src);
   auto* priv = self->priv;
-  priv->inbox.reopen();
-  priv->dropped = priv->inbox.level().dropped;
+  priv->playback.reset();
+  priv->dropped = priv->playback.inbox().level().dropped;
   priv->timeline = Timeline();
+  gst_segment_init(&priv->wanted, GST_FORMAT_TIME);
+  priv->at_beginning = true;
   priv->header_sent = false;
-  priv->playing = priv->failed = false;
+  priv->playing = priv->failed = priv->paused = false;
   priv->take_loss();
   const auto settings = gst_rtmp_client_src_settings(self);
   if (const auto* fault = std::get_if<std::string>(&settings)) {
@@ -197,20 +224,20 @@ static gboolean gst_rtmp_client_src_start(GstBaseSrc* src) {
   return !priv->properties.connects_at_start() || gst_rtmp_client_src_open(self);
 }
 
-static gboolean gst_rtmp_client_src_stop(GstBaseSrc* src) {
+static gboolean gst_rtmp_client_src_stop(GstBaseSrc* src) noexcept {
   auto* priv = GST_RTMP_CLIENT_SRC(src)->priv;
   priv->close();
-  priv->inbox.clear();
+  priv->playback.inbox().clear();
   return TRUE;
 }
 
-static gboolean gst_rtmp_client_src_unlock(GstBaseSrc* src) {
-  GST_RTMP_CLIENT_SRC(src)->priv->inbox.set_flushing(true);
+static gboolean gst_rtmp_client_src_unlock(GstBaseSrc* src) noexcept {
+  GST_RTMP_CLIENT_SRC(src)->priv->playback.inbox().set_flushing(true);
   return TRUE;
 }
 
-static gboolean gst_rtmp_client_src_unlock_stop(GstBaseSrc* src) {
-  GST_RTMP_CLIENT_SRC(src)->priv->inbox.set_flushing(false);
+static gboolean gst_rtmp_client_src_unlock_stop(GstBaseSrc* src) noexcept {
+  GST_RTMP_CLIENT_SRC(src)->priv->playback.inbox().set_flushing(false);
   return TRUE;
 }
 
@@ -221,7 +248,7 @@ static net::MessageQueue::Outcome gst_rtmp_client_src_pop(GstRtmpClientSrc* self
                                                           rtmp::Message& message) {
   for (;;) {
     rtmp::Message received;
-    const auto outcome = self->priv->inbox.pop(received);
+    const auto outcome = self->priv->playback.inbox().pop(received);
     if (outcome != net::MessageQueue::Outcome::ok) return outcome;
     if (auto fit = bridge::playable(std::move(received))) {
       message = std::move(*fit);
@@ -251,10 +278,11 @@ static GstFlowReturn gst_rtmp_client_src_end(GstRtmpClientSrc* self) {
 // The segment that gives the first frame the running time of its arrival.
 static void gst_rtmp_client_src_begin_segment(GstRtmpClientSrc* self, std::int64_t first_ms,
                                               GstClockTime arrival) {
-  GstSegment segment;
-  gst_segment_init(&segment, GST_FORMAT_TIME);
-  segment.start = segment.time = segment.position =
-      static_cast<guint64>(std::max<std::int64_t>(first_ms, 0)) * GST_MSECOND;
+  GstSegment segment = self->priv->wanted;
+  segment.start = segment.time = segment.position = to_time(first_ms);
+  if (GST_CLOCK_TIME_IS_VALID(segment.stop)) segment.stop = std::max(segment.stop, segment.start);
+  if (const auto duration = self->priv->playback.duration_ms())
+    segment.duration = to_time(*duration);
   segment.base = GST_CLOCK_TIME_IS_VALID(arrival) ? arrival : 0;
   gst_base_src_new_segment(GST_BASE_SRC(self), &segment);
 }
@@ -272,7 +300,7 @@ static GstBuffer* gst_rtmp_client_src_to_buffer(GstRtmpClientSrc* self, rtmp::Me
   GstBuffer* buffer = bridge::to_tag(message);
   if (!priv->timeline.begun())
     GST_BUFFER_DTS(buffer) = GST_BUFFER_PTS(buffer) = GST_CLOCK_TIME_NONE;
-  const std::uint64_t dropped = priv->inbox.level().dropped;
+  const std::uint64_t dropped = priv->playback.inbox().level().dropped;
   if (place.jumped || std::exchange(priv->dropped, dropped) != dropped)
     GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
   if (!std::exchange(priv->header_sent, true))
@@ -280,7 +308,7 @@ static GstBuffer* gst_rtmp_client_src_to_buffer(GstRtmpClientSrc* self, rtmp::Me
   return buffer;
 }
 
-static GstFlowReturn gst_rtmp_client_src_create(GstPushSrc* src, GstBuffer** buffer) {
+static GstFlowReturn gst_rtmp_client_src_create(GstPushSrc* src, GstBuffer** buffer) noexcept {
   auto* self = GST_RTMP_CLIENT_SRC(src);
   auto* priv = self->priv;
   if (!priv->is_open() && !gst_rtmp_client_src_open(self)) return GST_FLOW_ERROR;
@@ -297,8 +325,80 @@ static GstFlowReturn gst_rtmp_client_src_create(GstPushSrc* src, GstBuffer** buf
   return gst_rtmp_client_src_end(self);
 }
 
-static gboolean gst_rtmp_client_src_query(GstBaseSrc* src, GstQuery* query) {
+// --- places in a recorded stream ---
+
+static gboolean gst_rtmp_client_src_is_seekable(GstBaseSrc* src) noexcept {
+  return GST_RTMP_CLIENT_SRC(src)->priv->playback.seekable();
+}
+
+// With the streaming thread's lock. The answer is not waited for: if it is no, the stream goes on
+// where it was.
+static gboolean gst_rtmp_client_src_do_seek(GstBaseSrc* src, GstSegment* segment) noexcept {
+  auto* priv = GST_RTMP_CLIENT_SRC(src)->priv;
+  if (std::exchange(priv->at_beginning, false)) return segment->start == 0;
+  const auto position = static_cast<std::int64_t>(segment->start / GST_MSECOND);
+  if (!priv->playback.begin_seek(position, net::now())) return FALSE;
+  GST_INFO_OBJECT(src, "seeking to %" GST_TIME_FORMAT, GST_TIME_ARGS(segment->start));
+  priv->seek(static_cast<double>(position));
+  priv->timeline = Timeline();
+  segment->time = segment->start;
+  priv->wanted = *segment;
+  return TRUE;
+}
+
+// The server sets the pace, and knows no place but times.
+static gboolean gst_rtmp_client_src_event(GstBaseSrc* src, GstEvent* event) noexcept {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_SEEK) {
+    gdouble rate = 1;
+    GstFormat format = GST_FORMAT_TIME;
+    gst_event_parse_seek(event, &rate, &format, nullptr, nullptr, nullptr, nullptr, nullptr);
+    if (rate != 1 || format != GST_FORMAT_TIME) return FALSE;
+  }
+  return GST_BASE_SRC_CLASS(gst_rtmp_client_src_parent_class)->event(src, event);
+}
+
+static void gst_rtmp_client_src_pause(GstRtmpClientSrc* self, bool pause) {
+  auto* priv = self->priv;
+  if (pause ? !priv->playback.seekable() : !priv->paused) return;
+  priv->paused = pause;
+  priv->pause(pause, static_cast<double>(priv->playback.received_ms()));
+}
+
+static GstStateChangeReturn gst_rtmp_client_src_change_state(GstElement* element,
+                                                             GstStateChange transition) noexcept {
+  auto* self = GST_RTMP_CLIENT_SRC(element);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_PLAYING) gst_rtmp_client_src_pause(self, false);
+  const GstStateChangeReturn result =
+      GST_ELEMENT_CLASS(gst_rtmp_client_src_parent_class)->change_state(element, transition);
+  if (transition == GST_STATE_CHANGE_PLAYING_TO_PAUSED) gst_rtmp_client_src_pause(self, true);
+  return result;
+}
+
+static gboolean gst_rtmp_client_src_query_duration(GstRtmpClientSrc* self, GstQuery* query) {
+  GstFormat format;
+  gst_query_parse_duration(query, &format, nullptr);
+  const auto duration = self->priv->playback.duration_ms();
+  if (format != GST_FORMAT_TIME || !duration) return FALSE;
+  gst_query_set_duration(query, format, static_cast<gint64>(to_time(*duration)));
+  return TRUE;
+}
+
+static gboolean gst_rtmp_client_src_query_seeking(GstRtmpClientSrc* self, GstQuery* query) {
+  GstFormat format;
+  gst_query_parse_seeking(query, &format, nullptr, nullptr, nullptr);
+  const auto duration = self->priv->playback.duration_ms();
+  const bool seekable = format == GST_FORMAT_TIME && duration && self->priv->playback.seekable();
+  gst_query_set_seeking(query, format, seekable, 0,
+                        seekable ? static_cast<gint64>(to_time(*duration)) : -1);
+  return TRUE;
+}
+
+static gboolean gst_rtmp_client_src_query(GstBaseSrc* src, GstQuery* query) noexcept {
   switch (GST_QUERY_TYPE(query)) {
+    case GST_QUERY_DURATION:
+      return gst_rtmp_client_src_query_duration(GST_RTMP_CLIENT_SRC(src), query);
+    case GST_QUERY_SEEKING:
+      return gst_rtmp_client_src_query_seeking(GST_RTMP_CLIENT_SRC(src), query);
     case GST_QUERY_LATENCY:
       gst_query_set_latency(query, TRUE, 0, GST_CLOCK_TIME_NONE);
       return TRUE;
@@ -316,7 +416,8 @@ static gboolean gst_rtmp_client_src_query(GstBaseSrc* src, GstQuery* query) {
 }
 
 // One failure, one error: the base class's "Internal data stream error." does not follow ours.
-static gboolean gst_rtmp_client_src_post_message(GstElement* element, GstMessage* message) {
+static gboolean gst_rtmp_client_src_post_message(GstElement* element,
+                                                 GstMessage* message) noexcept {
   if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR &&
       GST_RTMP_CLIENT_SRC(element)->priv->failed) {
     gst_message_unref(message);
@@ -328,7 +429,7 @@ static gboolean gst_rtmp_client_src_post_message(GstElement* element, GstMessage
 // --- properties ---
 
 static void gst_rtmp_client_src_set_property(GObject* object, guint id, const GValue* value,
-                                             GParamSpec* pspec) {
+                                             GParamSpec* pspec) noexcept {
   auto* priv = GST_RTMP_CLIENT_SRC(object)->priv;
   if (priv->properties.set(id, value)) return;
   const std::lock_guard lock(priv->mutex);
@@ -355,11 +456,11 @@ static void gst_rtmp_client_src_set_property(GObject* object, guint id, const GV
 }
 
 static void gst_rtmp_client_src_get_property(GObject* object, guint id, GValue* value,
-                                             GParamSpec* pspec) {
+                                             GParamSpec* pspec) noexcept {
   auto* priv = GST_RTMP_CLIENT_SRC(object)->priv;
   if (priv->properties.get(id, value)) return;
   if (id == PROP_STATS) {
-    g_value_take_boxed(value, priv->stats(priv->inbox.level()));
+    g_value_take_boxed(value, priv->stats(priv->playback.inbox().level()));
     return;
   }
   const std::lock_guard lock(priv->mutex);
@@ -386,7 +487,7 @@ static void gst_rtmp_client_src_get_property(GObject* object, guint id, GValue* 
 }
 
 static gboolean gst_rtmp_client_src_set_uri(GstURIHandler* handler, const gchar* uri,
-                                            GError** error) {
+                                            GError** error) noexcept {
   auto* self = GST_RTMP_CLIENT_SRC(handler);
   return uri_handler::set(GST_ELEMENT(self), self->priv->properties, uri, error);
 }
@@ -395,7 +496,7 @@ static void gst_rtmp_client_src_uri_handler_init(gpointer iface, gpointer) {
   auto* handler = static_cast<GstURIHandlerInterface*>(iface);
   handler->get_type = [](GType) { return GST_URI_SRC; };
   handler->get_protocols = uri_handler::protocols;
-  handler->get_uri = [](GstURIHandler* src) {
+  handler->get_uri = [](GstURIHandler* src) noexcept {
     return g_strdup(GST_RTMP_CLIENT_SRC(src)->priv->properties.get_location().c_str());
   };
   handler->set_uri = gst_rtmp_client_src_set_uri;
@@ -403,7 +504,7 @@ static void gst_rtmp_client_src_uri_handler_init(gpointer iface, gpointer) {
 
 // --- the class ---
 
-static void gst_rtmp_client_src_finalize(GObject* object) {
+static void gst_rtmp_client_src_finalize(GObject* object) noexcept {
   auto* self = GST_RTMP_CLIENT_SRC(object);
   self->priv->close();
   delete self->priv;
@@ -500,6 +601,7 @@ static void gst_rtmp_client_src_class_init(GstRtmpClientSrcClass* klass) {
   install_properties(gobject_class);
 
   auto* element_class = GST_ELEMENT_CLASS(klass);
+  element_class->change_state = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_change_state);
   element_class->post_message = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_post_message);
   gst_element_class_add_static_pad_template(element_class, &src_template);
   gst_element_class_set_static_metadata(element_class, "RTMP client source", "Source/Network",
@@ -511,6 +613,9 @@ static void gst_rtmp_client_src_class_init(GstRtmpClientSrcClass* klass) {
   src_class->stop = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_stop);
   src_class->unlock = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_unlock);
   src_class->unlock_stop = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_unlock_stop);
+  src_class->is_seekable = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_is_seekable);
+  src_class->do_seek = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_do_seek);
+  src_class->event = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_event);
   src_class->query = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_query);
   GST_PUSH_SRC_CLASS(klass)->create = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_create);
 }

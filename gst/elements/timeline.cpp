@@ -13,15 +13,15 @@ constexpr std::int64_t max_step_back_ms = 2000;
 // A pause of the publisher is as long in its timestamps as on the clock; a jump is not.
 constexpr std::int64_t max_step_ahead_ms = 10'000;
 
-bool is_frame(const rtmp::Message& message) {
+}  // namespace
+
+bool carries_time(const rtmp::Message& message) {
   using Kind = rtmp::media::Summary::Kind;
   if (!rtmp::is_media(message.type)) return false;
   const Kind kind = rtmp::media::summarize(message).kind;
   return kind == Kind::key_frame || kind == Kind::inter_frame || kind == Kind::disposable_frame ||
          kind == Kind::audio;
 }
-
-}  // namespace
 
 bool Timeline::jumps(std::int64_t time, std::int64_t expected) const {
   if (time < line_->last - max_step_back_ms) return true;
@@ -30,7 +30,7 @@ bool Timeline::jumps(std::int64_t time, std::int64_t expected) const {
 
 Timeline::Place Timeline::place(const rtmp::Message& message, std::optional<std::int64_t> now_ms) {
   Place place;
-  if (!is_frame(message)) {
+  if (!carries_time(message)) {
     place.timestamp = line_ ? line_->last : message.timestamp;
     return place;
   }

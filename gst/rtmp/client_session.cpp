@@ -142,6 +142,11 @@ void ClientSession::on_error(const Command& command) {
     on_rejected(status, info);
   } else if (command.transaction_id == awaited_ && !waiting_for().empty()) {
     refuse(status);
+  } else if (state_ == State::started && command.transaction_id > 0) {
+    if (command.transaction_id == sought_)
+      events_.push_back(StatusReceived{{"error", "NetStream.Seek.Failed", status.description}});
+    if (command.transaction_id == paused_)
+      events_.push_back(StatusReceived{{"error", "NetStream.Pause.Failed", status.description}});
   }
 }
 
@@ -277,7 +282,7 @@ void ClientSession::follow(std::string_view code) {
     end(Reason::stopped);
   } else if (code == "NetStream.Play.Complete") {
     end(Reason::complete);
-  } else if (code == "NetStream.Play.PublishNotify") {
+  } else if (code == "NetStream.Play.PublishNotify" || code == "NetStream.Seek.Notify") {
     resume();
   }
 }
@@ -376,12 +381,12 @@ void ClientSession::stop(StopCommands commands) {
 
 void ClientSession::pause(bool pause, double position_ms) {
   assert(state_ == State::started);
-  call("pause", amf::Null{}, {pause, position_ms}, stream_id_);
+  paused_ = call("pause", amf::Null{}, {pause, position_ms}, stream_id_);
 }
 
 void ClientSession::seek(double position_ms) {
   assert(state_ == State::started);
-  call("seek", amf::Null{}, {position_ms}, stream_id_);
+  sought_ = call("seek", amf::Null{}, {position_ms}, stream_id_);
 }
 
 double ClientSession::call(std::string name, amf::Value object, std::vector<amf::Value> arguments,

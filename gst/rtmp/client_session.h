@@ -113,7 +113,7 @@ class ClientSession {
   Message to_send(Message message) const;
   // Says that the stream is over. The connection may be closed when this is written.
   void stop(StopCommands commands);
-  // Only while playing.
+  // Only while playing. The answers are statuses; an _error is told as Seek.Failed or Pause.Failed.
   void pause(bool pause, double position_ms);
   void seek(double position_ms);
 
@@ -162,7 +162,8 @@ class ClientSession {
   Time now_ = {};
   Time deadline_ = never;
   double last_transaction_ = 0;
-  double awaited_ = 0;  // the transaction whose answer state_ waits for
+  double awaited_ = 0;              // the transaction whose answer state_ waits for
+  double sought_ = 0, paused_ = 0;  // the transactions of the last seek and pause
   std::uint32_t stream_id_ = 0;
   bool ended_ = false;  // the stream has ended, for now
   std::deque<Event> events_;

@@ -154,6 +154,12 @@ struct Stalled {
   bool started = false;
 };
 
+TEST(ClientSink, SaysThatTheQueueFillsWhileAServerTakesNothing) {
+  Stalled stalled;
+  ASSERT_TRUE(stalled.started);
+  EXPECT_FALSE(stalled.publisher.wait_element_with("rtmp-congestion", "rising").empty());
+}
+
 TEST(ClientSink, StopsAtOnceWhileAServerTakesNothing) {
   Stalled stalled;
   ASSERT_TRUE(stalled.started);
@@ -277,6 +283,33 @@ TEST(ClientSink, LosesFramesInsteadOfTimeIfLeaky) {
   EXPECT_GT(count_frames(server.media), 0);
   EXPECT_LT(count_frames(server.media), 400);
   EXPECT_TRUE(publisher.wait_eos());
+}
+
+std::uint64_t number_in(const std::string& text, const std::string& field) {
+  const auto at = text.find(field + "=(guint64)");
+  return at == std::string::npos ? 0 : std::stoull(text.substr(text.find(')', at) + 1));
+}
+
+TEST(ClientSink, SaysWhatANetworkTakesThatIsTooSlow) {
+  TestServer server;
+  Publisher publisher(server.port(), "peak-kbps=4000");
+  publisher.push_frames(100, 20'000);
+  publisher.set_state(GST_STATE_PLAYING);
+  ASSERT_TRUE(server.accept());
+  auto served = std::async(std::launch::async, [&] { return serve_and_close(server); });
+  const std::string rising = publisher.wait_element_with("rtmp-congestion", "rising");
+  EXPECT_GE(number_in(rising, "queue-time"), 700 * GST_MSECOND) << rising;
+  EXPECT_GT(number_in(rising, "queue-bytes"), 0u) << rising;
+  EXPECT_GT(number_in(rising, "suggested-bitrate"), 0u) << rising;
+  // Without the burst that a paced connection begins with.
+  const std::string clear = publisher.wait_element_with("rtmp-congestion", "clear");
+  const std::uint64_t bitrate = number_in(clear, " bitrate");
+  EXPECT_GT(bitrate, 1'000'000u) << clear;
+  EXPECT_LT(bitrate, 5'000'000u) << clear;
+  EXPECT_EQ(number_in(clear, "suggested-bitrate"), bitrate * 85 / 100) << clear;
+  publisher.end("in");
+  EXPECT_TRUE(publisher.wait_eos());
+  EXPECT_TRUE(served.get());
 }
 
 TEST(ClientSink, PostsOneErrorForOneFailure) {

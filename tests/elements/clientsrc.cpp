@@ -288,5 +288,149 @@ TEST(ClientSrc, DropsMetadataThatWouldHurtDownstream) {
   EXPECT_EQ(player.count_to_the_end(), 1);
 }
 
+// --- recorded streams
+
+// A server that has a recording of 100 s, and its player, up to the first frame.
+struct Film {
+  bool start(double duration = 100) {
+    player.set_state(GST_STATE_PLAYING);
+    if (!server.accept() || !server.start_stream()) return false;
+    send(server, write_data({"onMetaData", {amf::Object{{"duration", duration}}}}, 1, 0));
+    send(server, sequence_header());
+    send(server, frame(0));
+    return player.pull() && player.pull();
+  }
+  bool seek(GstClockTime position) {
+    return gst_element_seek_simple(player.element(), GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
+                                   static_cast<gint64>(position));
+  }
+  bool wait_seeks(std::size_t count) {
+    return server.serve_until([&] { return server.seeks.size() == count; });
+  }
+  // As nginx does it.
+  void answer_seek() {
+    send_eof(server);
+    server.send_status("NetStream.Seek.Notify");
+  }
+  bool seekable() {
+    GstQuery* query = gst_query_new_seeking(GST_FORMAT_TIME);
+    gboolean result = FALSE;
+    if (gst_element_query(player["src"], query))
+      gst_query_parse_seeking(query, nullptr, &result, nullptr, nullptr);
+    gst_query_unref(query);
+    return result;
+  }
+
+  TestServer server;
+  Player player{server.port()};
+};
+
+TEST(ClientSrc, KnowsTheDurationOfARecordedStream) {
+  Film film;
+  gint64 duration = 0;
+  EXPECT_FALSE(gst_element_query_duration(film.player["src"], GST_FORMAT_TIME, &duration));
+  ASSERT_TRUE(film.start());
+  EXPECT_TRUE(film.player.wait_message(GST_MESSAGE_DURATION_CHANGED));
+  ASSERT_TRUE(gst_element_query_duration(film.player["src"], GST_FORMAT_TIME, &duration));
+  EXPECT_EQ(duration, gint64{100 * GST_SECOND});
+  EXPECT_TRUE(film.seekable());
+}
+
+TEST(ClientSrc, SeeksInARecordedStream) {
+  Film film;
+  ASSERT_TRUE(film.start());
+  ASSERT_TRUE(film.seek(10 * GST_SECOND));
+  ASSERT_TRUE(film.wait_seeks(1));
+  EXPECT_EQ(film.server.seeks[0].position_ms, 10'000);
+  send(film.server, frame(1));
+  film.answer_seek();
+  send(film.server, frame(225));
+  const auto sample = film.player.pull();
+  ASSERT_TRUE(sample);
+  EXPECT_EQ(to_bytes(sample.buffer()), flv::write_tag(frame(225)));
+  EXPECT_TRUE(GST_BUFFER_FLAG_IS_SET(sample.buffer(), GST_BUFFER_FLAG_DISCONT));
+  EXPECT_EQ(sample.segment()->start, 9 * GST_SECOND);
+  EXPECT_EQ(sample.segment()->time, 9 * GST_SECOND);
+  gint64 position = 0;
+  ASSERT_TRUE(gst_element_query_position(film.player["src"], GST_FORMAT_TIME, &position));
+  EXPECT_EQ(position, gint64{9 * GST_SECOND});
+  send_eof(film.server);
+  EXPECT_TRUE(film.player.wait_eos());
+}
+
+TEST(ClientSrc, EndsWhereNothingFollowsASeek) {
+  Film film;
+  ASSERT_TRUE(film.start());
+  ASSERT_TRUE(film.seek(100 * GST_SECOND));
+  ASSERT_TRUE(film.wait_seeks(1));
+  film.answer_seek();
+  send_eof(film.server);
+  EXPECT_TRUE(film.player.wait_eos());
+}
+
+TEST(ClientSrc, SeeksBackAfterTheEnd) {
+  Film film;
+  ASSERT_TRUE(film.start());
+  send_eof(film.server);
+  ASSERT_TRUE(film.player.wait_eos());
+  ASSERT_TRUE(film.seek(0));
+  ASSERT_TRUE(film.wait_seeks(1));
+  film.answer_seek();
+  send(film.server, frame(0));
+  EXPECT_TRUE(film.player.pull());
+}
+
+TEST(ClientSrc, GoesOnWhereASeekFails) {
+  Film film;
+  ASSERT_TRUE(film.start());
+  ASSERT_TRUE(film.seek(10 * GST_SECOND));
+  ASSERT_TRUE(film.wait_seeks(1));
+  film.server.send_status("NetStream.Seek.Failed", "error");
+  send(film.server, frame(1));
+  const auto sample = film.player.pull();
+  ASSERT_TRUE(sample);
+  EXPECT_EQ(sample.segment()->start, 40 * GST_MSECOND);
+}
+
+TEST(ClientSrc, RefusesToSeekInALiveStream) {
+  Film film;
+  ASSERT_TRUE(film.start(0));
+  EXPECT_FALSE(film.seekable());
+  EXPECT_FALSE(film.seek(0));
+  send(film.server, frame(1));
+  EXPECT_TRUE(film.player.pull());
+}
+
+TEST(ClientSrc, RefusesToPlayFasterThanTheServerSends) {
+  Film film;
+  ASSERT_TRUE(film.start());
+  EXPECT_FALSE(gst_element_seek(film.player.element(), 2, GST_FORMAT_TIME, GST_SEEK_FLAG_FLUSH,
+                                GST_SEEK_TYPE_SET, 0, GST_SEEK_TYPE_NONE, -1));
+}
+
+TEST(ClientSrc, LetsTheServerOfARecordedStreamPause) {
+  Film film;
+  ASSERT_TRUE(film.start());
+  send(film.server, frame(1));
+  ASSERT_TRUE(film.player.pull());
+  film.player.set_state(GST_STATE_PAUSED);
+  ASSERT_TRUE(film.server.serve_until([&] { return film.server.pauses.size() == 1; }));
+  EXPECT_TRUE(film.server.pauses[0].pause);
+  EXPECT_EQ(film.server.pauses[0].position_ms, 40);
+  film.player.set_state(GST_STATE_PLAYING);
+  ASSERT_TRUE(film.server.serve_until([&] { return film.server.pauses.size() == 2; }));
+  EXPECT_FALSE(film.server.pauses[1].pause);
+}
+
+TEST(ClientSrc, AsksNoServerOfALiveStreamToPause) {
+  Film film;
+  ASSERT_TRUE(film.start(0));
+  film.player.set_state(GST_STATE_PAUSED);
+  film.player.set_state(GST_STATE_PLAYING);
+  film.player.set_state(GST_STATE_NULL);
+  film.server.serve_to_the_end();
+  EXPECT_TRUE(film.server.pauses.empty());
+}
+
 }  // namespace
 }  // namespace rtmp::test

@@ -68,6 +68,18 @@ class Pipeline {
       if (gst_message_has_name(message.get(), name)) return true;
     return false;
   }
+  bool wait_message(GstMessageType type) { return pop(type, 10 * GST_SECOND) != nullptr; }
+  // The same as text: "rtmp-x, field=(type)value, ...;", with `text` in it.
+  std::string wait_element_with(const char* name, const std::string& text) {
+    while (const Message_ message = pop(GST_MESSAGE_ELEMENT, 10 * GST_SECOND)) {
+      gchar* description = gst_structure_to_string(gst_message_get_structure(message.get()));
+      const std::string found(description);
+      g_free(description);
+      if (gst_message_has_name(message.get(), name) && found.find(text) != std::string::npos)
+        return found;
+    }
+    return {};
+  }
   // Errors that are there already.
   int count_errors() {
     int count = 0;

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """rtmpclientsink and rtmpclientsrc with nginx-rtmp, as users run them."""
 
-from rtmptest import case
+import os
+import shutil
+
+from rtmptest import case, wait
+from rtmptest.gst import Gst
 from programs import ENCODE
 
 
@@ -68,6 +72,60 @@ class ClientSource(case.Case):
         playing.play()
         nginx.wait_for_player()
         self.assertEqual('rtmpclientsrc', taken[0].get_factory().get_name())
+
+
+class RecordedStream(case.Case):
+    """A file of 20 s that nginx plays, with an index: it seeks by no other."""
+
+    def setUp(self):
+        super().setUp()
+        nginx = self.nginx()
+        film = self.sample(seconds=20, options=('-flvflags', 'add_keyframe_index'))
+        shutil.copy(film, os.path.join(nginx.folder, 'vod', 'film.flv'))
+        self.location = nginx.url('film.flv', 'vod')
+
+    def playing(self, properties='', rest='fakesink name=end sync=false'):
+        pipeline = self.pipeline(f'rtmpclientsrc location={self.location} {properties} ! {rest}')
+        self.tags = pipeline.count('end')
+        return pipeline.play()
+
+    def seek(self, pipeline, second):
+        """The time of the first frame after it, in seconds."""
+        count = self.tags.buffers
+        self.assertTrue(pipeline.pipeline.seek_simple(
+            Gst.Format.TIME, Gst.SeekFlags.FLUSH | Gst.SeekFlags.KEY_UNIT, second * Gst.SECOND))
+        wait.until(lambda: self.tags.buffers > count + 5, 'frames after the seek')
+        return self.tags.times[count] / Gst.SECOND
+
+    def test_it_seeks_back_from_its_end(self):
+        pipeline = self.playing(f'start={18 * Gst.SECOND}')
+        pipeline.wait_eos()
+        self.assertGreaterEqual(self.tags.times[-1], 19 * Gst.SECOND)
+        # nginx goes to the next key frame, one a second.
+        self.assertAlmostEqual(10, self.seek(pipeline, 10), delta=1.1)
+
+    def test_it_plays_from_each_place_through_a_demuxer_and_a_decoder_in_time(self):
+        pipeline = self.playing(rest='flvdemux ! h264parse ! avdec_h264 ! fakesink name=end')
+        wait.until(lambda: self.tags.buffers > 10, 'the first frames')
+        for second in (10, 3, 17):
+            self.assertAlmostEqual(second, self.seek(pipeline, second), delta=1.2)
+            known, position = pipeline.pipeline.query_position(Gst.Format.TIME)
+            self.assertTrue(known)
+            self.assertAlmostEqual(second, position / Gst.SECOND, delta=2.5)
+        pipeline.wait_eos()
+
+    def test_it_waits_at_the_server_while_the_pipeline_is_paused(self):
+        pipeline = self.playing()
+        wait.until(lambda: self.tags.buffers > 20, 'the first frames')
+        pipeline.set_state(Gst.State.PAUSED)
+        pipeline.message(lambda m: m.has_name('rtmp-status') and
+                         m.get_structure().get_string('code') == 'NetStream.Pause.Notify',
+                         'Pause.Notify')
+        count = self.tags.buffers
+        pipeline.set_state(Gst.State.PLAYING)
+        wait.until(lambda: self.tags.buffers > count + 100, 'frames after the pause')
+        times = self.tags.times[count - 5:]
+        self.assertLess(max(b - a for a, b in zip(times, times[1:])), 0.2 * Gst.SECOND)
 
 
 if __name__ == '__main__':

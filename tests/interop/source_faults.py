@@ -245,7 +245,9 @@ class Recorded(SourceCase):
     def setUp(self):
         super().setUp()
         self.web = self.nginx()
-        self.path_of_file = self.sample(seconds=20, gop=25)
+        # nginx finds its way in a file by the index alone.
+        self.path_of_file = self.sample(
+            seconds=20, gop=25, options=('-flvflags', 'add_keyframe_index'))
         shutil.copy(self.path_of_file, os.path.join(self.web.folder, 'vod', 'film.flv'))
         self.location = self.web.url('film.flv', 'vod')
 

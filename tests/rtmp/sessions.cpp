@@ -677,6 +677,24 @@ TEST_F(Client, SurvivesAFailedSeek) {
   EXPECT_EQ(events(), Texts{"refused play NetStream.Play.Failed"});
 }
 
+TEST_F(Client, TellsAnErrorThatAnswersASeekOrAPause) {
+  playing();
+  session_->pause(true, 1500);
+  session_->seek(9000);
+  ASSERT_TRUE(say("_error", 5, {write_status({"error", "NetStream.Failed", ""})}));
+  ASSERT_TRUE(say("_error", 4, {}));
+  EXPECT_EQ(events(), (Texts{"status NetStream.Seek.Failed", "status NetStream.Pause.Failed"}));
+}
+
+// nginx says StreamEOF before it seeks.
+TEST_F(Client, HearsOfAnEndAfterASeekOnceMore) {
+  playing();
+  status("NetStream.Play.Stop");
+  status("NetStream.Seek.Notify");
+  status("NetStream.Play.Stop");
+  EXPECT_EQ(events().size(), 6u);
+}
+
 // The three connections of authmod, as a server of that kind sees them.
 TEST_F(Client, AuthenticatesWithAdobesMode) {
   auto asking = settings(Purpose::publish);

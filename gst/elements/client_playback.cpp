@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "elements/client_playback.h"
+
+#include <cmath>
+
+#include "elements/timeline.h"
+
+namespace {
+
+constexpr double longest_s = 1e9;
+
+std::optional<std::int64_t> to_ms(std::optional<double> seconds) {
+  if (!seconds || !std::isfinite(*seconds) || *seconds <= 0 || *seconds > longest_s)
+    return std::nullopt;
+  return static_cast<std::int64_t>(*seconds * 1000);
+}
+
+std::optional<std::int64_t> duration_of(const rtmp::Message& message,
+                                        const rtmp::amf::Limits& limits) {
+  if (rtmp::is_media(message.type)) return std::nullopt;
+  const rtmp::Result<rtmp::Data> data = rtmp::read_data(message, limits);
+  if (!data || data->name != "onMetaData" || data->values.empty()) return std::nullopt;
+  const rtmp::amf::Object* metadata = data->values.front().object();
+  const rtmp::amf::Value* duration = metadata ? metadata->find("duration") : nullptr;
+  return to_ms(duration ? duration->number() : std::nullopt);
+}
+
+}  // namespace
+
+Playback::Playback(net::MessageQueue::Limits limits, rtmp::amf::Limits amf, rtmp::Duration patience)
+    : amf_(amf), patience_(patience), inbox_(limits, net::MessageQueue::Leaky::frames) {}
+
+void Playback::reset() {
+  const std::lock_guard lock(mutex_);
+  inbox_.reopen();
+  duration_ms_.reset();
+  received_ms_ = 0;
+  seeks_ = 0;
+  answer_by_ = rtmp::never;
+  ended_ = live_ = closed_ = false;
+}
+
+// --- what the server says
+
+// Headers and metadata pass while a seek is under way: many servers do not repeat them.
+bool Playback::receive(rtmp::Message message) {
+  const std::lock_guard lock(mutex_);
+  const bool learned = learn_duration(message);
+  if (carries_time(message)) {
+    if (seeks_ > 0) return learned;
+    received_ms_ = message.timestamp;
+  }
+  inbox_.push(std::move(message));
+  return learned;
+}
+
+bool Playback::learn_duration(const rtmp::Message& message) {
+  const auto duration = duration_of(message, amf_);
+  if (!duration || duration == duration_ms_) return false;
+  duration_ms_ = duration;
+  return true;
+}
+
+void Playback::on_status(const rtmp::Status& status) {
+  const std::lock_guard lock(mutex_);
+  if (status.code == "NetStream.Seek.Notify") {
+    on_answer(true);
+  } else if (status.code.starts_with("NetStream.Seek.")) {
+    on_answer(false);
+  } else if (status.code == "NetStream.Play.PublishNotify") {
+    live_ = true;  // its metadata may have the duration of the file that its encoder reads
+  }
+}
+
+void Playback::on_answer(bool moved) {
+  if (seeks_ == 0 || --seeks_ > 0) return;
+  answer_by_ = rtmp::never;
+  if (std::exchange(ended_, false) && !moved) inbox_.close();
+}
+
+// nginx says StreamEOF for what was before a seek.
+void Playback::end() {
+  const std::lock_guard lock(mutex_);
+  ended_ = seeks_ > 0;
+  if (!ended_) inbox_.close();
+}
+
+void Playback::close() {
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  inbox_.close();
+}
+
+void Playback::tick(rtmp::Time now) {
+  const std::lock_guard lock(mutex_);
+  if (now < answer_by_) return;
+  seeks_ = 1;
+  on_answer(false);
+}
+
+// --- what the pipeline wants
+
+bool Playback::begin_seek(std::int64_t position_ms, rtmp::Time now) {
+  const std::lock_guard lock(mutex_);
+  if (!seekable_now()) return false;
+  ++seeks_;
+  answer_by_ = now + patience_;
+  received_ms_ = position_ms;
+  inbox_.restart();
+  return true;
+}
+
+bool Playback::seekable() const {
+  const std::lock_guard lock(mutex_);
+  return seekable_now();
+}
+
+std::optional<std::int64_t> Playback::duration_ms() const {
+  const std::lock_guard lock(mutex_);
+  return live_ ? std::nullopt : duration_ms_;
+}
+
+std::int64_t Playback::received_ms() const {
+  const std::lock_guard lock(mutex_);
+  return received_ms_;
+}
