@@ -1,0 +1,16 @@
+// Enhanced RTMP for players that know legacy FLV alone.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <optional>
+
+#include "rtmp/message.h"
+
+namespace rtmp {
+
+// Track 0 of an audio or video message in legacy form, where there is one: H.264, AAC and MP3.
+// Nothing for other tracks, other codecs, and what legacy FLV cannot say (HDR metadata, channel
+// layouts). A message that is legacy already comes back as it is.
+std::optional<Message> legacy_form(const Message& message);
+
+}  // namespace rtmp
