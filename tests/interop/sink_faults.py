@@ -105,7 +105,7 @@ class WhenConnecting(SinkCase):
     def test_a_denied_publish_is_an_error(self):
         nginx = self.nginx()
         error = self.error_of(nginx.url(application='closed'))
-        self.assert_error(error, 'publish|closed', (NOT_AUTHORIZED, WRITE, *OPENING), within=5)
+        self.assert_error(error, 'closed the connection (right after|during) .?publish', (NOT_AUTHORIZED, WRITE, *OPENING), within=5)
 
     def test_an_unknown_application_is_an_error(self):
         error = self.error_of(self.nginx().url(application='nosuch'))
