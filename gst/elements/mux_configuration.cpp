@@ -33,6 +33,14 @@ std::optional<Body> codec_data(const GstStructure* caps) {
   return bytes;
 }
 
+// Some demuxers give what is in it instead.
+std::optional<Body> av1c(const GstStructure* caps) {
+  constexpr std::uint8_t marker_and_version = 0x81;
+  auto record = codec_data(caps);
+  if (!record || record->size() < 4 || record->front() != marker_and_version) return {};
+  return record;
+}
+
 std::vector<Body> stream_headers(const GstStructure* caps) {
   std::vector<Body> headers;
   const GValue* array = gst_structure_get_value(caps, "streamheader");
@@ -74,9 +82,13 @@ std::optional<Body> flac_header(const GstStructure* caps) {
   constexpr std::size_t stream_info_size = 34;
   Body joined;
   for (const Body& header : stream_headers(caps)) std::ranges::copy(header, back_inserter(joined));
-  if (!begins_with(joined, "fLaC")) return {};
+  constexpr std::size_t ogg_header_size = 9;
   ByteReader in(joined);
-  in.skip(4);
+  if (begins_with(joined,
+                  "\x7F"
+                  "FLAC"))
+    in.skip(ogg_header_size);
+  if (in.text(4) != "fLaC") return {};
   const std::uint32_t type = in.u8() & 0x7F;
   const std::uint32_t size = in.u24();
   const Bytes stream_info = in.bytes(stream_info_size);
@@ -174,11 +186,12 @@ std::optional<Body> configuration(Codec codec, const GstStructure* caps) {
     case Codec::h264:
     case Codec::h265:
     case Codec::h266:
-    case Codec::av1:
     case Codec::aac:
     case Codec::vp6:
     case Codec::vp6_alpha:
       return codec_data(caps);
+    case Codec::av1:
+      return av1c(caps);
     case Codec::vp8:
     case Codec::vp9:
       return vpx_configuration(caps);

@@ -114,21 +114,24 @@ std::vector<std::uint8_t> write_metadata(const Object& metadata) {
 }
 
 std::vector<std::uint8_t> write_metadata(Object metadata, std::size_t size) {
-  // FFmpeg gives up at longer strings.
+  // FFmpeg gives up at longer strings, and shows those that are not inside an object.
   constexpr std::size_t longest = 1000;
+  metadata.set("filler", Object());
   const std::size_t used = write_metadata(metadata).size();
   if (used > size) return {};
+  Object filler;
   std::size_t left = size - used;
   for (int number = 10; left > 0; ++number) {
-    const std::string name = "filler" + std::to_string(number);
+    const std::string name = std::to_string(number);
     const std::size_t overhead = 2 + name.size() + 3;  // lengths and marker
     if (left < overhead) return {};
     std::size_t text = std::min(left - overhead, longest);
     const std::size_t rest = left - overhead - text;
     if (rest > 0 && rest < overhead) text -= overhead;
-    metadata.set(name, std::string(text, ' '));
+    filler.set(name, std::string(text, ' '));
     left -= overhead + text;
   }
+  metadata.set("filler", std::move(filler));
   return write_metadata(metadata);
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "elements/bridge.h"
+#include "elements/mux_av1.h"
 #include "rtmp/amf0.h"
 
 using rtmp::media::Codec;
@@ -14,6 +15,11 @@ using rtmp::media::PacketType;
 // --- the track ---
 
 bool MuxTrack::set_format(mux::Format format) {
+  refused_ = false;
+  if (format.awaits_configuration && format_ && format_->configuration == found_configuration_) {
+    format_->configuration.reset();
+    format_->awaits_configuration = true;
+  }
   if (format_ == format) return false;
   format_ = std::move(format);
   frame_ = make_packet(PacketType::coded_frames, format_->enhanced);
@@ -35,6 +41,8 @@ bool MuxTrack::set_tags(const GstTagList* tags) {
 
 void MuxTrack::reset() {
   format_.reset();
+  refused_ = false;
+  found_configuration_.reset();
   bitrate_ = 0;
   language_.clear();
   headers_pending_ = false;
@@ -84,7 +92,18 @@ mux::BufferRef MuxTrack::write_header(const Packet& packet, std::int64_t timesta
   return tag;
 }
 
-bool MuxTrack::configure(GstBuffer*) { return ready(); }
+bool MuxTrack::configure(GstBuffer* packet) {
+  if (ready() || format_->codec != Codec::av1) return ready();
+  const auto bytes = bridge::wrap(packet);
+  auto found = bytes ? mux::av1_configuration(*bytes) : std::nullopt;
+  if (found && found != found_configuration_) {
+    found_configuration_ = std::move(found);
+    headers_pending_ = true;
+  }
+  format_->configuration = found_configuration_;
+  format_->awaits_configuration = !found_configuration_;
+  return ready();
+}
 
 void MuxTrack::write_headers(std::int64_t timestamp) {
   headers_.clear();
@@ -100,6 +119,7 @@ void MuxTrack::write_headers(std::int64_t timestamp) {
 
 // Encoders of Ogg's codecs send what stands in the caps as their first buffers, too.
 bool MuxTrack::is_header(GstBuffer* packet) const {
+  if (!has_format()) return false;
   const bool from_ogg = format_->codec == Codec::speex || format_->codec == Codec::flac ||
                         format_->codec == Codec::opus;
   return from_ogg && GST_BUFFER_FLAG_IS_SET(packet, GST_BUFFER_FLAG_HEADER);

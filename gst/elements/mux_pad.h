@@ -25,12 +25,15 @@ class MuxTrack {
 
   // False if nothing changed.
   bool set_format(mux::Format format);
+  // Its caps cannot be carried.
+  void refuse() { refused_ = true; }
+  bool refused() const { return refused_; }
   bool set_tags(const GstTagList* tags);
   void reset();
   // Players have to be told the headers again.
   void repeat_headers() { headers_pending_ = true; }
 
-  // Whether the configuration, if it takes one, is known; the packet may have it inside.
+  // Whether the configuration is known, if it takes one; the packet may have it inside.
   bool configure(GstBuffer* packet);
   bool headers_pending() const { return headers_pending_ && ready(); }
   // Makes them anew, for a packet at that time.
@@ -54,6 +57,9 @@ class MuxTrack {
   const mux::Kind kind_;
   const guint id_;
   std::optional<mux::Format> format_;
+  bool refused_ = false;
+  // Found in a packet where the caps have none.
+  std::optional<std::vector<std::uint8_t>> found_configuration_;
   guint bitrate_ = 0;
   std::string language_;
   bool headers_pending_ = false;

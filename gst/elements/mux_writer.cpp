@@ -171,6 +171,7 @@ GstFlowReturn MuxWriter::write_headers(std::int64_t timestamp, const MuxSettings
 
 GstFlowReturn MuxWriter::check(GstRtmpMuxPad* pad, GstBuffer* packet) {
   MuxTrack& track = gst_rtmp_mux_pad_track(pad);
+  if (track.refused()) return GST_FLOW_NOT_NEGOTIATED;
   if (!track.has_format()) {
     GST_ELEMENT_ERROR(mux_, STREAM, FORMAT, ("Data came before its caps."),
                       ("pad %s", GST_OBJECT_NAME(pad)));
@@ -195,10 +196,10 @@ GstFlowReturn MuxWriter::check(GstRtmpMuxPad* pad, GstBuffer* packet) {
 
 GstFlowReturn MuxWriter::write(GstRtmpMuxPad* pad, GstBuffer* packet, const MuxHead& head,
                                const MuxSettings& settings) {
-  const GstFlowReturn checked = check(pad, packet);
-  if (checked != GST_FLOW_OK) return checked;
   MuxTrack& track = gst_rtmp_mux_pad_track(pad);
   if (track.is_header(packet)) return GST_FLOW_OK;
+  const GstFlowReturn checked = check(pad, packet);
+  if (checked != GST_FLOW_OK) return checked;
   if (settings.skip_backwards_streams && head.times.dts < last_dts_) return GST_FLOW_OK;
   last_dts_ = std::max(last_dts_, head.times.dts);
 

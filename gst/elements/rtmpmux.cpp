@@ -181,6 +181,7 @@ static gboolean gst_rtmp_mux_set_sink_caps(GstRtmpMux* self, GstRtmpMuxPad* pad,
   auto format = mux::read_caps(caps, track.kind(), track.id(),
                                {settings.enhanced, settings.nanosecond_timestamps});
   if (const auto* fault = std::get_if<std::string>(&format)) {
+    track.refuse();
     GST_ELEMENT_ERROR(
         self, STREAM, FORMAT, ("%s", fault->c_str()),
         ("pad %s, caps %" GST_PTR_FORMAT, GST_OBJECT_NAME(pad), static_cast<void*>(caps)));
