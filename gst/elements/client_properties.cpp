@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/client_properties.h"
+#include "rtmp/enhanced.h"
 
 #include <charconv>
 
@@ -13,6 +14,7 @@ constexpr guint default_timeout = 5;
 constexpr auto default_authmod = static_cast<gint>(Mode::automatic);
 constexpr auto default_tls_validation_flags = G_TLS_CERTIFICATE_VALIDATE_ALL;
 constexpr gboolean default_async_connect = TRUE;
+constexpr gboolean default_enhanced = TRUE;
 
 // What servers take for an encoder, and for a player.
 constexpr auto encoder_version = "FMLE/3.0 (compatible; FMSc/1.0)";
@@ -88,6 +90,18 @@ std::optional<Number> to_number(const std::string& text) {
   return number;
 }
 
+// Every codec goes through a client as it is.
+void announce_enhanced(rtmp::amf::Object& object, bool publish) {
+  using Capabilities = rtmp::EnhancedCapabilities;
+  Capabilities capabilities;
+  capabilities.video =
+      capabilities.audio = {{"*", publish ? Capabilities::can_encode : Capabilities::can_decode}};
+  if (!publish) capabilities.four_cc_list = {"*"};
+  capabilities.caps_ex =
+      Capabilities::multitrack | Capabilities::mod_ex | Capabilities::timestamp_nano_offset;
+  rtmp::write_enhanced_capabilities(capabilities, object);
+}
+
 }  // namespace
 
 std::optional<std::string> why_not_spoken(Scheme scheme) {
@@ -107,7 +121,8 @@ ClientProperties::ClientProperties()
     : authmod_(default_authmod),
       timeout_(default_timeout),
       tls_validation_flags_(default_tls_validation_flags),
-      async_connect_(default_async_connect) {
+      async_connect_(default_async_connect),
+      enhanced_(default_enhanced) {
   set_location(default_location);
 }
 
@@ -285,6 +300,17 @@ void ClientProperties::install(GObjectClass* gobject_class) {
       g_param_spec_boolean("async-connect", "Async connect",
                            "Connect when going to PAUSED, otherwise with the first buffer",
                            default_async_connect, settable));
+  /**
+   * GstRtmpClientSink:enhanced:
+   *
+   * Tell the server in connect that this client knows Enhanced RTMP. Some old servers refuse a
+   * connect with keys that they do not know.
+   */
+  g_object_class_install_property(
+      gobject_class, enhanced,
+      g_param_spec_boolean("enhanced", "Enhanced RTMP",
+                           "Announce Enhanced RTMP to the server; some old ones refuse that",
+                           default_enhanced, settable));
 }
 
 // --- the instance ---
@@ -372,6 +398,9 @@ bool ClientProperties::set_number(guint id, const GValue* value) {
     case async_connect:
       async_connect_ = g_value_get_boolean(value);
       return true;
+    case enhanced:
+      enhanced_ = g_value_get_boolean(value);
+      return true;
     default:
       return false;
   }
@@ -413,6 +442,9 @@ bool ClientProperties::get_number(guint id, GValue* value) const {
       return true;
     case async_connect:
       g_value_set_boolean(value, async_connect_);
+      return true;
+    case enhanced:
+      g_value_set_boolean(value, enhanced_);
       return true;
     default:
       return false;
@@ -506,6 +538,7 @@ void ClientProperties::add_session(rtmp::ClientSession::Settings& session, Purpo
   session.auth_mode = static_cast<Mode>(authmod_);
   session.credentials = {url_.user, url_.password};
   session.secure_token = text_or_word(secure_token_, "token");
+  if (enhanced_) announce_enhanced(session.connect_properties, publish);
   if (!publish) add_playback_words(session);
 }
 

@@ -41,6 +41,7 @@ class ClientProperties {
     tc_url,
     extra_connect_args,
     async_connect,
+    enhanced,
     first_free_id,
   };
 
@@ -83,6 +84,7 @@ class ClientProperties {
   guint timeout_;
   GTlsCertificateFlags tls_validation_flags_;
   bool async_connect_;
+  bool enhanced_;
   Text secure_token_, tls_ca_file_, tls_certificate_file_, tls_key_file_, flash_version_, swf_url_,
       page_url_, tc_url_, extra_connect_args_;
 };

@@ -10,6 +10,7 @@ namespace {
 using Settings = relay::Server::Settings;
 using relay::StartAt;
 using Duplicate = relay::Stream::Duplicate;
+using LegacyPlayers = relay::Server::Settings::LegacyPlayers;
 
 constexpr auto flags =
     static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
@@ -49,6 +50,24 @@ GType duplicate_publish_type() {
        "The first publisher is ended if nothing came from it for some seconds", "takeover-if-idle"},
       {0, nullptr, nullptr}};
   static const GType type = g_enum_register_static("GstRtmpServerDuplicatePublish", values);
+  return type;
+}
+
+/**
+ * GstRtmpServerLegacyPlayers:
+ * @convert: what has a legacy form, in it
+ * @forward: everything as it is
+ * @refuse: an error
+ *
+ * What players that did not announce Enhanced RTMP get of enhanced streams.
+ */
+GType legacy_players_type() {
+  static const GEnumValue values[] = {
+      {static_cast<int>(LegacyPlayers::convert), "What has a legacy form, in it", "convert"},
+      {static_cast<int>(LegacyPlayers::forward), "Everything as it is", "forward"},
+      {static_cast<int>(LegacyPlayers::refuse), "An error", "refuse"},
+      {0, nullptr, nullptr}};
+  static const GType type = g_enum_register_static("GstRtmpServerLegacyPlayers", values);
   return type;
 }
 
@@ -265,6 +284,16 @@ void install_limits(Installer& to, const Settings& defaults) {
   to.add(g_param_spec_enum(
       "duplicate-publish", "Duplicate publish", "What happens to a second publisher of a stream",
       duplicate_publish_type(), static_cast<int>(defaults.duplicate_publish), flags));
+  /**
+   * GstRtmpServer:legacy-players:
+   *
+   * What players that did not announce Enhanced RTMP get of enhanced streams: H.264, AAC and MP3 of
+   * track 0 have a legacy form.
+   */
+  to.add(
+      g_param_spec_enum("legacy-players", "Legacy players",
+                        "What players that did not announce Enhanced RTMP get of enhanced streams",
+                        legacy_players_type(), static_cast<int>(defaults.legacy_players), flags));
 }
 
 void install_timeouts(Installer& to, const Settings& defaults) {
@@ -335,6 +364,7 @@ GstStructure* to_structure(const relay::Server::ClientStats& stats) {
 void install(GObjectClass* klass) {
   gst_type_mark_as_plugin_api(start_at_type(), static_cast<GstPluginAPIFlags>(0));
   gst_type_mark_as_plugin_api(duplicate_publish_type(), static_cast<GstPluginAPIFlags>(0));
+  gst_type_mark_as_plugin_api(legacy_players_type(), static_cast<GstPluginAPIFlags>(0));
   const Settings defaults;
   Installer to(klass);
   install_place(to, defaults);
@@ -432,6 +462,7 @@ Settings Values::to_settings() const {
   settings.max_players_per_stream = number("max-players-per-stream");
   settings.max_connections_per_host = number("max-connections-per-host");
   settings.duplicate_publish = static_cast<Duplicate>(g_value_get_enum(find("duplicate-publish")));
+  settings.legacy_players = static_cast<LegacyPlayers>(g_value_get_enum(find("legacy-players")));
   settings.handshake_timeout = to_timeout(big_number("handshake-timeout"));
   settings.publisher_timeout = to_timeout(big_number("idle-timeout"));
   settings.ping_interval = to_timeout(big_number("ping-interval"));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "relay/frame.h"
 
+#include "rtmp/legacy.h"
+
 namespace relay {
 namespace {
 
@@ -19,6 +21,9 @@ FramePtr make_frame(rtmp::Message message, std::uint64_t sequence, std::uint32_t
   frame->metadata = is_metadata(message);
   frame->summary = rtmp::media::summarize(message);
   frame->timestamp = message.timestamp;
+  if (frame->is_enhanced())
+    if (auto legacy = rtmp::legacy_form(message))
+      frame->legacy = make_frame(std::move(*legacy), sequence, chunk_size);
   frame->sequence = sequence;
   message.stream_id = shared_stream_id;
   const std::uint32_t chunk_stream_id = rtmp::chunk_stream::id_for(message.type);

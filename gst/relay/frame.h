@@ -9,6 +9,9 @@
 
 namespace relay {
 
+struct Frame;
+using FramePtr = std::shared_ptr<const Frame>;
+
 struct Frame {
   // Not media, but what happened between frames. A notice has no bytes.
   enum class Notice : std::uint8_t {
@@ -24,6 +27,8 @@ struct Frame {
   std::int64_t timestamp = 0;    // ms, unwrapped
   std::uint64_t sequence = 0;    // of its stream, rising
   rtmp::EncodedMessage encoded;  // for message stream 1 and the server's chunk size
+  // Of an enhanced frame: what players get that know legacy FLV alone; null if it has no such form.
+  FramePtr legacy;
 
   bool is_video() const { return type == rtmp::MessageType::video; }
   bool is_audio() const { return type == rtmp::MessageType::audio; }
@@ -42,14 +47,13 @@ struct Frame {
   }
   // onMetaData, the only data that is kept for those who come later.
   bool is_metadata() const { return metadata; }
+  bool is_enhanced() const { return summary.enhanced; }
   std::size_t size() const { return encoded.size; }
   // As a message again, on that message stream.
   rtmp::Message message(std::uint32_t stream_id) const {
     return {type, stream_id, timestamp, encoded.payload};
   }
 };
-
-using FramePtr = std::shared_ptr<const Frame>;
 
 constexpr std::uint32_t shared_stream_id = 1;
 

@@ -64,6 +64,10 @@ class Server {
     StartAt start_at = StartAt::gop;
     FrameQueue::Limits player_queue;
     rtmp::Duration latency = {};  // that a frame may wait to be written with others
+    enum class LegacyPlayers { convert, forward, refuse };
+    // What players that did not announce Enhanced RTMP get of enhanced streams: what has a legacy
+    // form, everything, or a refusal.
+    LegacyPlayers legacy_players = LegacyPlayers::convert;
     Stream::Duplicate duplicate_publish = Stream::Duplicate::takeover_if_idle;
     rtmp::Duration publisher_idle = std::chrono::seconds(5);  // for takeover_if_idle
     std::size_t max_connections = 10'000;

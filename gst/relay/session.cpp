@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 
 #include "rtmp/command.h"
+#include "rtmp/enhanced.h"
 #include "rtmp/url.h"
 
 namespace relay {
@@ -37,6 +38,19 @@ rtmp::ServerSession::Settings session_settings(const Server::Settings& settings)
   session.connect_timeout = settings.connect_timeout;
   session.request_timeout = settings.request_timeout;
   return session;
+}
+
+// A relay hands on every codec and track untouched.
+rtmp::amf::Object enhanced_capabilities() {
+  using Capabilities = rtmp::EnhancedCapabilities;
+  Capabilities capabilities;
+  capabilities.four_cc_list = {"*"};
+  capabilities.video = capabilities.audio = {{"*", Capabilities::can_forward}};
+  capabilities.caps_ex =
+      Capabilities::multitrack | Capabilities::mod_ex | Capabilities::timestamp_nano_offset;
+  rtmp::amf::Object object;
+  rtmp::write_enhanced_capabilities(capabilities, object);
+  return object;
 }
 
 std::string stream_key(const std::string& app, const std::string& name) {
@@ -124,15 +138,10 @@ class Session::Playing final : public Player {
 
   // Gives the connection what is next; false if there is nothing.
   bool send_next() {
-    const FramePtr frame = queue_.pop();
+    FramePtr frame = queue_.pop();
     if (!frame) return false;
-    if (frame->notice != Frame::Notice::none) {
-      send_notice(frame->notice);
-    } else if (stream_id_ == shared_stream_id) {
-      session_.driver_.connection().send(frame->encoded, rtmp::chunk_stream::id_for(frame->type));
-    } else {
-      session_.driver_.connection().send(frame->message(stream_id_));
-    }
+    if (frame->is_enhanced() && !session_.knows_enhanced_) frame = for_legacy_player(frame);
+    if (frame) send(*frame);
     return true;
   }
 
@@ -163,6 +172,31 @@ class Session::Playing final : public Player {
     return !paused_ && (!frame.is_audio() || audio_) && (!frame.is_video() || video_);
   }
 
+  void send(const Frame& frame) {
+    if (frame.notice != Frame::Notice::none) {
+      send_notice(frame.notice);
+    } else if (stream_id_ == shared_stream_id) {
+      session_.driver_.connection().send(frame.encoded, rtmp::chunk_stream::id_for(frame.type));
+    } else {
+      session_.driver_.connection().send(frame.message(stream_id_));
+    }
+  }
+
+  // Null: nothing of it.
+  FramePtr for_legacy_player(const FramePtr& frame) {
+    using LegacyPlayers = Server::Settings::LegacyPlayers;
+    const LegacyPlayers policy = session_.server_.settings().legacy_players;
+    if (policy == LegacyPlayers::forward) return frame;
+    if (policy == LegacyPlayers::refuse && !refused_) {
+      refused_ = true;
+      session_.session_.send_status(
+          stream_id_, {"error", "NetStream.Play.NoSupportedTrackFound",
+                       "The stream is Enhanced RTMP, which the player did not announce."});
+      session_.send_session_output();
+    }
+    return policy == LegacyPlayers::convert ? frame->legacy : nullptr;
+  }
+
   void send_notice(Frame::Notice notice) {
     if (notice == Frame::Notice::published) {
       session_.session_.notify_publish(stream_id_);
@@ -178,6 +212,7 @@ class Session::Playing final : public Player {
   std::shared_ptr<Audience> audience_;
   FrameQueue queue_;
   bool paused_ = false, audio_ = true, video_ = true;
+  bool refused_ = false;  // for want of Enhanced RTMP
 };
 
 // --- the connection
@@ -302,10 +337,11 @@ void Session::handle(ConnectRequest& request) {
   connected_as_.page_url = request.page_url;
   connected_as_.swf_url = request.swf_url;
   connected_as_.flash_version = request.flash_version;
+  knows_enhanced_ = rtmp::read_enhanced_capabilities(request.properties).announced();
   decide(connected_as_, [this](const Decision& decision) {
     if (decision.allow) {
       server_.connected(host_);
-      session_.accept_connect();
+      session_.accept_connect(enhanced_capabilities());
       return;
     }
     session_.reject_connect({"error", "NetConnection.Connect.Rejected", decision.reason});

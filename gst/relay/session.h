@@ -70,7 +70,8 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   rtmp::ServerSession session_;
   net::Driver driver_;
   bool leaving_ = false;
-  Request connected_as_;  // what connect said, for the requests that follow
+  bool knows_enhanced_ = false;  // the client announced Enhanced RTMP
+  Request connected_as_;         // what connect said, for the requests that follow
   std::map<std::uint32_t, std::shared_ptr<Publishing>> publishing_;
   std::map<std::uint32_t, std::unique_ptr<Playing>> playing_;
 };

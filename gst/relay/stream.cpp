@@ -120,6 +120,8 @@ Snapshot Stream::subscribe(const std::shared_ptr<Subscriber>& subscriber, StartA
   const std::lock_guard lock(mutex_);
   if (std::find(subscribers_.begin(), subscribers_.end(), subscriber) == subscribers_.end())
     subscribers_.push_back(subscriber);
+  // Only now: a publisher that waits for a player goes on at once.
+  if (publisher_) publisher_->on_players(stats_.players);
   return snapshot(start);
 }
 
@@ -151,7 +153,6 @@ bool Stream::add_player(std::size_t limit) {
   const std::lock_guard lock(mutex_);
   if (limit > 0 && stats_.players >= limit) return false;
   ++stats_.players;
-  if (publisher_) publisher_->on_players(stats_.players);
   return true;
 }
 

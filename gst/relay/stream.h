@@ -42,7 +42,8 @@ class Publisher {
   // Somebody else takes the name over: the publisher is no longer heard. Under the stream's lock,
   // on any thread.
   virtual void on_replaced() = 0;
-  // How many players there are now: when the publisher comes, and at each change. As on_replaced().
+  // How many players there are now: when the publisher comes, and when one has subscribed or left.
+  // As on_replaced().
   virtual void on_players(std::size_t /*count*/) {}
 };
 
@@ -81,7 +82,7 @@ class Stream {
   // A subscriber that stands for many players calls it for each.
   Snapshot subscribe(const std::shared_ptr<Subscriber>& subscriber, StartAt start);
   void unsubscribe(const Subscriber& subscriber);
-  // Players over the network, whoever subscribes for them.
+  // Counts one more player, which then subscribes, or is subscribed for.
   bool add_player(std::size_t limit);  // 0: no limit. False if there are as many already
   void remove_player();
   std::size_t players() const;

@@ -6,6 +6,7 @@
 #include <future>
 
 #include "relay/sync_client.h"
+#include "rtmp/enhanced.h"
 
 namespace relay {
 namespace {
@@ -217,6 +218,60 @@ TEST_F(ServerTest, PublishesUnderTheNameThatTheApplicationGives) {
   EXPECT_TRUE(sink->run_until_seen(sample_access + "k"));
 }
 
+// Enhanced H.264 and H.265, a key frame each.
+rtmp::Message enhanced_h264() {
+  return message(rtmp::MessageType::video, 0, {0x93, 'a', 'v', 'c', '1', 0, 0, 0, 1, 0x65});
+}
+rtmp::Message enhanced_h265() {
+  return message(rtmp::MessageType::video, 40, {0x93, 'h', 'v', 'c', '1', 0, 0, 0, 1, 0x26});
+}
+
+class LegacyPlayersTest : public ServerTest {
+ protected:
+  void publish(Server::Settings::LegacyPlayers policy) {
+    Server::Settings settings = ServerTest::settings();
+    settings.legacy_players = policy;
+    start(settings);
+    modern_ = std::make_unique<SyncClient>(server_->port(), Purpose::play, "cam",
+                                           rtmp::amf::Object{{"capsEx", 2}});
+    legacy_ = player();
+    source_ = publisher();
+    ASSERT_TRUE(modern_->start() && legacy_->start() && source_->start());
+    source_->send({enhanced_h264(), enhanced_h265(), audio(50)});
+    ASSERT_TRUE(modern_->run_until_seen(sample_access + "kka")) << modern_->seen;
+    EXPECT_EQ(modern_->media[1].payload.bytes()[0], 0x93) << "untouched";
+  }
+
+  std::unique_ptr<SyncClient> modern_, legacy_, source_;
+};
+
+TEST_F(LegacyPlayersTest, GetWhatHasALegacyForm) {
+  publish(Server::Settings::LegacyPlayers::convert);
+  ASSERT_TRUE(legacy_->run_until_seen(sample_access + "ka")) << legacy_->seen;
+  EXPECT_EQ(legacy_->media[1].payload.bytes()[0], 0x17);
+}
+
+TEST_F(LegacyPlayersTest, GetEverythingWhereTheSettingSaysSo) {
+  publish(Server::Settings::LegacyPlayers::forward);
+  EXPECT_TRUE(legacy_->run_until_seen(sample_access + "kka")) << legacy_->seen;
+}
+
+TEST_F(LegacyPlayersTest, AreRefusedWhereTheSettingSaysSo) {
+  publish(Server::Settings::LegacyPlayers::refuse);
+  ASSERT_TRUE(legacy_->run_until([this] { return legacy_->refused.has_value(); }));
+  EXPECT_EQ(legacy_->refused->status.code, "NetStream.Play.NoSupportedTrackFound");
+}
+
+TEST_F(ServerTest, SaysThatItForwardsEveryCodec) {
+  start();
+  const auto client = player();
+  ASSERT_TRUE(client->start());
+  const auto said = rtmp::read_enhanced_capabilities(client->server_properties);
+  EXPECT_TRUE(said.takes_video("hvc1"));
+  EXPECT_TRUE(said.takes_audio("Opus"));
+  EXPECT_TRUE(said.caps_ex & rtmp::EnhancedCapabilities::multitrack);
+}
+
 TEST_F(ServerTest, LimitsPlayersOfAStream) {
   Server::Settings limited = settings();
   limited.max_players_per_stream = 1;
@@ -408,6 +463,7 @@ TEST_F(ServerTest, StartsAndStopsAgainAndAgain) {
     start();
     const auto sink = player();
     ASSERT_TRUE(sink->start());
+    sink->close();
     server_.reset();
   }
 }

@@ -206,6 +206,8 @@ TEST_F(StreamTest, TellsThePublisherHowManyPlayersThereAre) {
   const auto publisher = publish();
   EXPECT_EQ(publisher->players, 1u);
   ASSERT_TRUE(stream_.add_player(0));
+  EXPECT_EQ(publisher->players, 1u) << "it gets nothing yet";
+  late_player();
   EXPECT_EQ(publisher->players, 2u);
   stream_.remove_player();
   EXPECT_EQ(publisher->players, 1u);

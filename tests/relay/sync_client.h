@@ -24,9 +24,11 @@ class SyncClient {
  public:
   using Purpose = rtmp::ClientSession::Purpose;
 
-  SyncClient(std::uint16_t port, Purpose purpose, const std::string& stream = "cam")
+  // `properties` are added to connect's object.
+  SyncClient(std::uint16_t port, Purpose purpose, const std::string& stream = "cam",
+             rtmp::amf::Object properties = {})
       : connection_(rtmp::Connection::client({}, net::now(), net::secure_random())),
-        session_(settings(purpose, stream), net::secure_random()) {
+        session_(settings(purpose, stream, std::move(properties)), net::secure_random()) {
     socket_ = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address = {};
     address.sin_family = AF_INET;
@@ -93,14 +95,17 @@ class SyncClient {
   std::optional<rtmp::client_event::Refused> refused;
   std::vector<rtmp::client_event::StreamEnded::Reason> ends;
   bool resumed = false;
+  rtmp::amf::Object server_properties;
 
  private:
-  static rtmp::ClientSession::Settings settings(Purpose purpose, const std::string& stream) {
+  static rtmp::ClientSession::Settings settings(Purpose purpose, const std::string& stream,
+                                                rtmp::amf::Object properties) {
     rtmp::ClientSession::Settings settings;
     settings.purpose = purpose;
     settings.app = "live";
     settings.tc_url = "rtmp://localhost/live";
     settings.stream = stream;
+    settings.connect_properties = std::move(properties);
     return settings;
   }
 
@@ -141,6 +146,8 @@ class SyncClient {
         refused = *refusal;
       } else if (auto* ended = std::get_if<rtmp::client_event::StreamEnded>(&*event)) {
         ends.push_back(ended->reason);
+      } else if (auto* connected = std::get_if<rtmp::client_event::Connected>(&*event)) {
+        server_properties = connected->properties;
       } else if (std::get_if<rtmp::client_event::StreamResumed>(&*event)) {
         resumed = true;
       }
