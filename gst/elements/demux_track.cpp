@@ -17,9 +17,10 @@ DemuxTrack::~DemuxTrack() {
 
 void DemuxTrack::set_codec(Codec codec, std::optional<rtmp::media::LegacyAudioFlags> flags) {
   if (format_.codec != codec) {
+    // What describes a track may come before the codec is known.
+    if (format_.codec != Codec::unknown) format_.channels.reset();
     format_.codec = codec;
     format_.config.clear();
-    format_.channels.reset();
     header_seen_ = false;
     changed_ = true;
   }

@@ -32,13 +32,8 @@
 
 #include <algorithm>
 
-#include "elements/bridge.h"
 #include "elements/demux_file.h"
-#include "elements/demux_index.h"
-#include "elements/demux_output.h"
-#include "elements/demux_tags.h"
-#include "rtmp/command.h"
-#include "rtmp/timestamp.h"
+#include "elements/demux_stream.h"
 
 GST_DEBUG_CATEGORY(gst_rtmp_demux_debug);
 #define GST_CAT_DEFAULT gst_rtmp_demux_debug
@@ -49,13 +44,6 @@ enum Property : guint { PROP_NO_MORE_PADS_THRESHOLD = 1 };
 
 // One read of a file.
 constexpr guint read_size = 256 * 1024;
-// So many bytes without a tag are no FLV.
-constexpr std::uint64_t max_search = 1024 * 1024;
-// Upstream's times and the tags' may differ by rounding and by a start in between.
-constexpr std::int64_t max_difference_ms = 10'000;
-
-constexpr char data_meta[] = "GstRtmpDataMeta";
-
 GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS("video/x-flv"));
 GstStaticPadTemplate data_template = GST_STATIC_PAD_TEMPLATE(
@@ -75,39 +63,29 @@ struct GstRtmpDemuxPrivate {
   };
 
   GstRtmpDemuxPrivate(GstElement* element, GstPad* sink)
-      : output(element, {src_event, src_query}), file(sink) {}
+      : stream(element, {src_event, src_query}), file(sink) {}
 
-  // Begins at a place in the stream that frames of about that time are at.
   void restart(std::uint64_t position, std::optional<std::int64_t> time_ms) {
-    cutter.restart(position);
+    stream.restart(position, time_ms);
     offset = position;
-    last_frame_ms = time_ms;
   }
   void reset() {
-    output.reset();
-    index.clear();
+    stream.reset();
     file.forget();
-    cutter = TagCutter();
-    restart(0, std::nullopt);
-    duration = GST_CLOCK_TIME_NONE;
-    warned_of_encryption = any_video = false;
+    offset = 0;
     time_upstream = false;
+    last_seek = GST_SEQNUM_INVALID;
     pending_seek.reset();
   }
 
   // Owned by the streaming thread, or by a seek while that rests.
-  TagCutter cutter;
-  DemuxOutput output;
+  DemuxStream stream;
   DemuxFile file;
   guint64 offset = 0;  // pull mode: of the next read
-  std::optional<std::int64_t> last_frame_ms;
-  bool warned_of_encryption = false;
-  bool any_video = false;
 
-  DemuxIndex index;
-  std::atomic<GstClockTime> duration = GST_CLOCK_TIME_NONE;
   std::atomic<bool> pull_mode = false;
   std::atomic<bool> time_upstream = false;  // upstream's segment is in TIME
+  std::atomic<guint32> last_seek = GST_SEQNUM_INVALID;
 
   std::mutex mutex;  // guards the one below
   std::optional<PendingSeek> pending_seek;
@@ -126,139 +104,10 @@ GST_ELEMENT_REGISTER_DEFINE_WITH_CODE(rtmpdemux, "rtmpdemux", GST_RANK_PRIMARY +
                                       GST_DEBUG_CATEGORY_INIT(gst_rtmp_demux_debug, "rtmpdemux", 0,
                                                               "FLV demuxer"))
 
-// --- tags ---
-
-// Frames carry the time line; headers and data, often at 0, are placed next to it.
-static std::int64_t gst_rtmp_demux_unwrap(GstRtmpDemux* self, std::uint32_t low, bool is_frame) {
-  auto& last = self->priv->last_frame_ms;
-  const std::int64_t time = last ? rtmp::unwrap_timestamp(low, *last) : std::int64_t{low};
-  if (is_frame) last = time;
-  return time;
-}
-
-// Sync points to seek to: video's, or where there is none, one of audio in a second.
-static void gst_rtmp_demux_remember(GstRtmpDemux* self, const rtmp::media::Packet& packet,
-                                    std::int64_t ms, std::uint64_t position) {
-  using rtmp::media::FrameType;
-  auto* priv = self->priv;
-  priv->any_video |= packet.video;
-  const GstClockTime time = static_cast<GstClockTime>(std::max<std::int64_t>(ms, 0)) * GST_MSECOND;
-  const auto last = priv->index.last();
-  if (packet.video ? packet.frame_type == FrameType::key
-                   : !priv->any_video && (!last || time >= last->time + GST_SECOND))
-    priv->index.add({time, position});
-}
-
-static GstFlowReturn gst_rtmp_demux_media(GstRtmpDemux* self, const TagCutter::Tag& tag) {
-  auto* priv = self->priv;
-  const bool is_video = tag.header.type == rtmp::MessageType::video;
-  const auto packet =
-      is_video ? rtmp::media::read_video(tag.body.bytes) : rtmp::media::read_audio(tag.body.bytes);
-  if (!packet) {
-    GST_DEBUG_OBJECT(self, "skipped a tag at %" G_GUINT64_FORMAT ": %s", tag.position,
-                     packet.error().message().c_str());
-    return GST_FLOW_OK;
-  }
-  const bool is_frame =
-      packet->type == rtmp::media::PacketType::coded_frames && !packet->tracks.empty();
-  const std::int64_t ms = gst_rtmp_demux_unwrap(self, tag.header.timestamp, is_frame);
-  const gint64 time = ms * gint64{GST_MSECOND} + packet->nanoseconds;
-  if (is_frame) gst_rtmp_demux_remember(self, *packet, ms, tag.position);
-  if (!is_video && packet->tracks.empty()) {
-    priv->output.push_silence(time);
-    return GST_FLOW_OK;
-  }
-  return priv->output.push(*packet, tag.body, time);
-}
-
-static void gst_rtmp_demux_metadata(GstRtmpDemux* self, const rtmp::Data& data) {
-  auto* priv = self->priv;
-  const rtmp::amf::Object* object = data.values.empty() ? nullptr : data.values.front().object();
-  if (!object) return;
-  Metadata metadata = read_metadata(*object);
-  priv->index.set(metadata.key_frames);
-  if (metadata.duration && metadata.duration != priv->duration) {
-    priv->duration = *metadata.duration;
-    gst_element_post_message(GST_ELEMENT(self), gst_message_new_duration_changed(GST_OBJECT(self)));
-  }
-  priv->output.pads().set_metadata(metadata);
-}
-
-// The message as AMF0, without a copy where it is that already.
-static GstBuffer* gst_rtmp_demux_data_buffer(const TagCutter::Tag& tag, const rtmp::Data& data,
-                                             bool as_it_came) {
-  GstBuffer* buffer = gst_buffer_new();
-  if (as_it_came) {
-    gst_buffer_append_memory(buffer, tag.body.share(0, tag.body.bytes.size()));
-  } else {
-    const rtmp::Message message = rtmp::write_data(data, 0, 0);
-    gst_buffer_append_memory(buffer, bridge::to_memory(message.payload));
-  }
-  GstCustomMeta* meta = gst_buffer_add_custom_meta(buffer, data_meta);
-  gst_structure_set(gst_custom_meta_get_structure(meta), "name", G_TYPE_STRING, data.name.c_str(),
-                    nullptr);
-  return buffer;
-}
-
-static GstFlowReturn gst_rtmp_demux_data(GstRtmpDemux* self, const TagCutter::Tag& tag) {
-  const rtmp::Message message{tag.header.type, 0, 0, rtmp::Buffer(nullptr, tag.body.bytes)};
-  auto data = rtmp::read_data(message, bridge::metadata_limits());
-  if (!data) {
-    GST_DEBUG_OBJECT(self, "skipped data at %" G_GUINT64_FORMAT ": %s", tag.position,
-                     data.error().message().c_str());
-    return GST_FLOW_OK;
-  }
-  const bool as_it_came =
-      tag.header.type == rtmp::MessageType::data && data->name != "@setDataFrame";
-  rtmp::strip_set_data_frame(*data);
-  if (data->name == "onMetaData") {
-    gst_rtmp_demux_metadata(self, *data);
-    return GST_FLOW_OK;
-  }
-  // Of encryption, which the tags themselves tell.
-  if (data->name == "|AdditionalHeader") return GST_FLOW_OK;
-  if (!g_utf8_validate(data->name.data(), static_cast<gssize>(data->name.size()), nullptr))
-    return GST_FLOW_OK;
-  const gint64 time =
-      gst_rtmp_demux_unwrap(self, tag.header.timestamp, false) * gint64{GST_MSECOND};
-  return self->priv->output.push_data(gst_rtmp_demux_data_buffer(tag, *data, as_it_came), time);
-}
-
-static GstFlowReturn gst_rtmp_demux_tag(GstRtmpDemux* self, const TagCutter::Tag& tag) {
-  if (tag.header.filtered) {
-    if (!std::exchange(self->priv->warned_of_encryption, true))
-      GST_ELEMENT_WARNING(self, STREAM, DECRYPT, ("Parts of this stream are encrypted."),
-                          ("tags with the filter bit are left out"));
-    return GST_FLOW_OK;
-  }
-  return rtmp::is_media(tag.header.type) ? gst_rtmp_demux_media(self, tag)
-                                         : gst_rtmp_demux_data(self, tag);
-}
-
-// Takes the buffer.
-static GstFlowReturn gst_rtmp_demux_process(GstRtmpDemux* self, GstBuffer* buffer) {
-  auto& cutter = self->priv->cutter;
-  const bool mapped = cutter.push(buffer);
-  gst_buffer_unref(buffer);
-  if (!mapped) {
-    GST_ELEMENT_ERROR(self, RESOURCE, READ, ("A buffer cannot be read."), (nullptr));
-    return GST_FLOW_ERROR;
-  }
-  GstFlowReturn flow = GST_FLOW_OK;
-  while (flow == GST_FLOW_OK) {
-    const auto tag = cutter.next();
-    if (!tag) break;
-    flow = gst_rtmp_demux_tag(self, *tag);
-  }
-  if (!cutter.found_any() && cutter.skipped_bytes() > max_search) {
-    GST_ELEMENT_ERROR(self, STREAM, WRONG_TYPE, ("This is no FLV stream."), (nullptr));
-    return GST_FLOW_ERROR;
-  }
-  return flow;
-}
+// --- the end ---
 
 static void gst_rtmp_demux_finish(GstRtmpDemux* self) {
-  auto& pads = self->priv->output.pads();
+  auto& pads = self->priv->stream.output.pads();
   pads.say_no_more_pads();
   if (pads.has_any()) {
     pads.push_event(gst_event_new_eos());
@@ -270,19 +119,12 @@ static void gst_rtmp_demux_finish(GstRtmpDemux* self) {
 
 // --- push mode ---
 
-// Sources that know their time say it in 64 bits.
-static void gst_rtmp_demux_take_time(GstRtmpDemux* self, GstBuffer* buffer) {
-  auto& last = self->priv->last_frame_ms;
-  if (!self->priv->time_upstream || !GST_BUFFER_DTS_IS_VALID(buffer)) return;
-  const auto upstream = static_cast<std::int64_t>(GST_BUFFER_DTS(buffer) / GST_MSECOND);
-  if (!last || std::abs(upstream - *last) > max_difference_ms) last = upstream;
-}
-
 static GstFlowReturn gst_rtmp_demux_chain(GstPad*, GstObject* parent, GstBuffer* buffer) {
-  auto* self = GST_RTMP_DEMUX(parent);
-  if (GST_BUFFER_IS_DISCONT(buffer)) self->priv->output.mark_discont();
-  gst_rtmp_demux_take_time(self, buffer);
-  return gst_rtmp_demux_process(self, buffer);
+  auto* priv = GST_RTMP_DEMUX(parent)->priv;
+  if (GST_BUFFER_IS_DISCONT(buffer)) priv->stream.output.mark_discont();
+  if (priv->time_upstream && GST_BUFFER_DTS_IS_VALID(buffer))
+    priv->stream.set_time(static_cast<std::int64_t>(GST_BUFFER_DTS(buffer) / GST_MSECOND));
+  return priv->stream.process(buffer);
 }
 
 static void gst_rtmp_demux_bytes_segment(GstRtmpDemux* self, const GstSegment& bytes) {
@@ -293,14 +135,14 @@ static void gst_rtmp_demux_bytes_segment(GstRtmpDemux* self, const GstSegment& b
     seek = std::exchange(priv->pending_seek, std::nullopt);
   }
   priv->time_upstream = false;
-  priv->output.mark_discont();
+  priv->stream.output.mark_discont();
   if (seek && bytes.format == GST_FORMAT_BYTES && bytes.start == seek->entry.position) {
     priv->restart(bytes.start, static_cast<std::int64_t>(seek->entry.time / GST_MSECOND));
-    priv->output.set_segment(seek->segment, seek->seqnum);
+    priv->stream.output.set_segment(seek->segment, seek->seqnum);
     return;
   }
   priv->restart(bytes.format == GST_FORMAT_BYTES ? bytes.start : 0, std::nullopt);
-  priv->output.forget_segment();
+  priv->stream.output.forget_segment();
 }
 
 static void gst_rtmp_demux_sink_segment(GstRtmpDemux* self, GstEvent* event) {
@@ -312,13 +154,13 @@ static void gst_rtmp_demux_sink_segment(GstRtmpDemux* self, GstEvent* event) {
     return;
   }
   priv->time_upstream = true;
-  priv->output.set_segment(*segment, gst_event_get_seqnum(event));
+  priv->stream.output.set_segment(*segment, gst_event_get_seqnum(event));
 }
 
 static gboolean gst_rtmp_demux_sink_event(GstPad* pad, GstObject* parent, GstEvent* event) {
   auto* self = GST_RTMP_DEMUX(parent);
   auto* priv = self->priv;
-  auto& pads = priv->output.pads();
+  auto& pads = priv->stream.output.pads();
   switch (GST_EVENT_TYPE(event)) {
     case GST_EVENT_STREAM_START: {
       guint group_id = GST_GROUP_ID_INVALID;
@@ -335,8 +177,8 @@ static gboolean gst_rtmp_demux_sink_event(GstPad* pad, GstObject* parent, GstEve
       break;
     case GST_EVENT_FLUSH_STOP:
       priv->restart(0, std::nullopt);
-      priv->output.forget_segment();
-      priv->output.mark_discont();
+      priv->stream.output.forget_segment();
+      priv->stream.output.mark_discont();
       pads.clear_flow();
       pads.push_event(event);
       return TRUE;
@@ -353,20 +195,20 @@ static void gst_rtmp_demux_pause(GstRtmpDemux* self, GstFlowReturn reason) {
   auto* priv = self->priv;
   gst_pad_pause_task(self->sink);
   if (reason == GST_FLOW_EOS) {
-    const GstSegment segment = priv->output.segment();
+    const GstSegment segment = priv->stream.output.segment();
     if (!(segment.flags & GST_SEGMENT_FLAG_SEGMENT)) {
       gst_rtmp_demux_finish(self);
       return;
     }
-    const GstClockTime duration = priv->duration;
+    const GstClockTime duration = priv->stream.duration;
     const auto end =
         static_cast<gint64>(GST_CLOCK_TIME_IS_VALID(segment.stop) ? segment.stop : duration);
     gst_element_post_message(GST_ELEMENT(self),
                              gst_message_new_segment_done(GST_OBJECT(self), GST_FORMAT_TIME, end));
-    priv->output.pads().push_event(gst_event_new_segment_done(GST_FORMAT_TIME, end));
+    priv->stream.output.pads().push_event(gst_event_new_segment_done(GST_FORMAT_TIME, end));
   } else if (reason == GST_FLOW_NOT_LINKED || reason < GST_FLOW_EOS) {
     GST_ELEMENT_FLOW_ERROR(self, reason);
-    priv->output.pads().push_event(gst_event_new_eos());
+    priv->stream.output.pads().push_event(gst_event_new_eos());
   }
 }
 
@@ -374,12 +216,12 @@ static void gst_rtmp_demux_loop(gpointer data) {
   auto* self = GST_RTMP_DEMUX(data);
   auto* priv = self->priv;
   GstBuffer* buffer = nullptr;
-  if (priv->offset == 0 && !GST_CLOCK_TIME_IS_VALID(priv->duration))
-    if (const auto last = priv->file.last_time()) priv->duration = *last;
+  if (priv->offset == 0 && !GST_CLOCK_TIME_IS_VALID(priv->stream.duration))
+    if (const auto last = priv->file.last_time()) priv->stream.duration = *last;
   GstFlowReturn flow = gst_pad_pull_range(self->sink, priv->offset, read_size, &buffer);
   if (flow == GST_FLOW_OK) {
     priv->offset += gst_buffer_get_size(buffer);
-    flow = gst_rtmp_demux_process(self, buffer);
+    flow = priv->stream.process(buffer);
   }
   if (flow != GST_FLOW_OK) gst_rtmp_demux_pause(self, flow);
 }
@@ -424,8 +266,8 @@ struct Seek {
 }  // namespace
 
 static bool gst_rtmp_demux_make_segment(GstRtmpDemux* self, const Seek& seek, GstSegment& segment) {
-  segment = self->priv->output.segment();
-  segment.duration = self->priv->duration;
+  segment = self->priv->stream.output.segment();
+  segment.duration = self->priv->stream.duration;
   const auto start = static_cast<guint64>(seek.start), stop = static_cast<guint64>(seek.stop);
   gboolean update = FALSE;
   return gst_segment_do_seek(&segment, seek.rate, seek.format, seek.flags, seek.start_type, start,
@@ -435,7 +277,7 @@ static bool gst_rtmp_demux_make_segment(GstRtmpDemux* self, const Seek& seek, Gs
 // Where to read from for a segment; key unit seeks move the segment there.
 static DemuxIndex::Entry gst_rtmp_demux_find(GstRtmpDemux* self, const Seek& seek,
                                              GstSegment& segment) {
-  const auto& index = self->priv->index;
+  const auto& index = self->priv->stream.index;
   const GstClockTime target = segment.position;
   auto entry = index.at_or_before(target).value_or(DemuxIndex::Entry());
   if (!(seek.flags & GST_SEEK_FLAG_KEY_UNIT)) return entry;
@@ -450,7 +292,7 @@ static DemuxIndex::Entry gst_rtmp_demux_find(GstRtmpDemux* self, const Seek& see
 
 static gboolean gst_rtmp_demux_seek_file(GstRtmpDemux* self, const Seek& seek) {
   auto* priv = self->priv;
-  auto& pads = priv->output.pads();
+  auto& pads = priv->stream.output.pads();
   if (seek.is_flushing()) {
     GstEvent* flush = gst_event_new_flush_start();
     gst_event_set_seqnum(flush, seek.seqnum);
@@ -469,17 +311,17 @@ static gboolean gst_rtmp_demux_seek_file(GstRtmpDemux* self, const Seek& seek) {
   GstSegment segment;
   const bool possible = gst_rtmp_demux_make_segment(self, seek, segment);
   if (possible) {
-    const auto indexed = priv->index.at_or_before(segment.position);
-    if (indexed && priv->index.is_complete() && !priv->file.has_tag_at(indexed->position)) {
+    const auto indexed = priv->stream.index.at_or_before(segment.position);
+    if (indexed && priv->stream.index.is_complete() && !priv->file.has_tag_at(indexed->position)) {
       GST_INFO_OBJECT(self, "the file's index is wrong");
-      priv->index.clear();
+      priv->stream.index.clear();
     }
-    if (!priv->index.is_complete()) priv->file.extend(priv->index, segment.position);
+    if (!priv->stream.index.is_complete()) priv->file.extend(priv->stream.index, segment.position);
     const auto entry = gst_rtmp_demux_find(self, seek, segment);
     priv->restart(entry.position, static_cast<std::int64_t>(entry.time / GST_MSECOND));
     pads.clear_flow();
-    priv->output.mark_discont();
-    priv->output.set_segment(segment, seek.seqnum);
+    priv->stream.output.mark_discont();
+    priv->stream.output.set_segment(segment, seek.seqnum);
     if (segment.flags & GST_SEGMENT_FLAG_SEGMENT)
       gst_element_post_message(GST_ELEMENT(self),
                                gst_message_new_segment_start(GST_OBJECT(self), GST_FORMAT_TIME,
@@ -505,8 +347,8 @@ static gboolean gst_rtmp_demux_seek_bytes(GstRtmpDemux* self, const Seek& seek) 
   if (!gst_rtmp_demux_upstream_seeks(self, GST_FORMAT_BYTES)) return FALSE;
   GstSegment segment;
   if (!gst_rtmp_demux_make_segment(self, seek, segment)) return FALSE;
-  const auto last = priv->index.last();
-  if (!last || (!priv->index.is_complete() && segment.position > last->time)) return FALSE;
+  const auto last = priv->stream.index.last();
+  if (!last || (!priv->stream.index.is_complete() && segment.position > last->time)) return FALSE;
   const auto entry = gst_rtmp_demux_find(self, seek, segment);
   {
     const std::lock_guard lock(priv->mutex);
@@ -523,16 +365,18 @@ static gboolean gst_rtmp_demux_seek_bytes(GstRtmpDemux* self, const Seek& seek) 
   return FALSE;
 }
 
-// Takes the event.
+// Takes the event. A bin gives a seek to each of its sinks, so it comes once from every pad.
 static gboolean gst_rtmp_demux_seek(GstRtmpDemux* self, GstEvent* event) {
+  auto* priv = self->priv;
   const Seek seek(event);
-  gboolean done = FALSE;
-  if (self->priv->pull_mode) {
+  gboolean done = seek.seqnum == priv->last_seek;
+  if (!done && priv->pull_mode) {
     done = seek.is_possible() && gst_rtmp_demux_seek_file(self, seek);
-  } else {
+  } else if (!done) {
     done = gst_pad_push_event(self->sink, gst_event_ref(event));
     if (!done && seek.is_possible()) done = gst_rtmp_demux_seek_bytes(self, seek);
   }
+  if (done) priv->last_seek = seek.seqnum;
   gst_event_unref(event);
   return done;
 }
@@ -545,7 +389,7 @@ static bool gst_rtmp_demux_query_position(GstRtmpDemux* self, GstPad* pad, GstQu
   const auto* track = static_cast<DemuxTrack*>(gst_pad_get_element_private(pad));
   const GstClockTime position = track->position;
   if (format != GST_FORMAT_TIME || !GST_CLOCK_TIME_IS_VALID(position)) return false;
-  const GstSegment segment = self->priv->output.segment();
+  const GstSegment segment = self->priv->stream.output.segment();
   const guint64 time = gst_segment_to_stream_time(&segment, GST_FORMAT_TIME, position);
   if (!GST_CLOCK_TIME_IS_VALID(time)) return false;
   gst_query_set_position(query, GST_FORMAT_TIME, static_cast<gint64>(time));
@@ -555,7 +399,7 @@ static bool gst_rtmp_demux_query_position(GstRtmpDemux* self, GstPad* pad, GstQu
 static bool gst_rtmp_demux_query_duration(GstRtmpDemux* self, GstQuery* query) {
   GstFormat format = GST_FORMAT_UNDEFINED;
   gst_query_parse_duration(query, &format, nullptr);
-  const GstClockTime duration = self->priv->duration;
+  const GstClockTime duration = self->priv->stream.duration;
   if (format != GST_FORMAT_TIME) return false;
   if (self->priv->time_upstream && gst_pad_peer_query(self->sink, query)) return true;
   if (!GST_CLOCK_TIME_IS_VALID(duration)) return false;
@@ -570,16 +414,16 @@ static bool gst_rtmp_demux_query_seeking(GstRtmpDemux* self, GstQuery* query) {
   if (format != GST_FORMAT_TIME) return false;
   if (!priv->pull_mode && gst_rtmp_demux_upstream_seeks(self, GST_FORMAT_TIME))
     return gst_pad_peer_query(self->sink, query);
-  const bool seekable = priv->pull_mode || (priv->index.is_complete() &&
+  const bool seekable = priv->pull_mode || (priv->stream.index.is_complete() &&
                                             gst_rtmp_demux_upstream_seeks(self, GST_FORMAT_BYTES));
-  const GstClockTime duration = priv->duration;
+  const GstClockTime duration = priv->stream.duration;
   gst_query_set_seeking(query, GST_FORMAT_TIME, seekable, 0,
                         GST_CLOCK_TIME_IS_VALID(duration) ? static_cast<gint64>(duration) : -1);
   return true;
 }
 
 static bool gst_rtmp_demux_query_segment(GstRtmpDemux* self, GstQuery* query) {
-  const GstSegment segment = self->priv->output.segment();
+  const GstSegment segment = self->priv->stream.output.segment();
   const auto to_stream = [&segment](guint64 position) {
     return static_cast<gint64>(gst_segment_to_stream_time(&segment, GST_FORMAT_TIME, position));
   };
@@ -637,7 +481,8 @@ static GstStateChangeReturn gst_rtmp_demux_change_state(GstElement* element,
 static void gst_rtmp_demux_set_property(GObject* object, guint id, const GValue* value,
                                         GParamSpec* pspec) {
   if (id == PROP_NO_MORE_PADS_THRESHOLD)
-    GST_RTMP_DEMUX(object)->priv->output.pads().no_more_pads_threshold = g_value_get_uint64(value);
+    GST_RTMP_DEMUX(object)->priv->stream.output.pads().no_more_pads_threshold =
+        g_value_get_uint64(value);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
 }
@@ -645,7 +490,8 @@ static void gst_rtmp_demux_set_property(GObject* object, guint id, const GValue*
 static void gst_rtmp_demux_get_property(GObject* object, guint id, GValue* value,
                                         GParamSpec* pspec) {
   if (id == PROP_NO_MORE_PADS_THRESHOLD)
-    g_value_set_uint64(value, GST_RTMP_DEMUX(object)->priv->output.pads().no_more_pads_threshold);
+    g_value_set_uint64(value,
+                       GST_RTMP_DEMUX(object)->priv->stream.output.pads().no_more_pads_threshold);
   else
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
 }
@@ -703,8 +549,5 @@ static void gst_rtmp_demux_class_init(GstRtmpDemuxClass* klass) {
   gst_element_class_set_static_metadata(element_class, "RTMP demuxer", "Codec/Demuxer",
                                         "Takes FLV apart, legacy and Enhanced RTMP",
                                         "gst-plugins-rtmp developers");
-
-  static const gchar* no_tags[] = {nullptr};
-  if (!gst_meta_get_info(data_meta))
-    gst_meta_register_custom(data_meta, no_tags, nullptr, nullptr, nullptr);
+  DemuxStream::register_meta();
 }
