@@ -156,7 +156,9 @@ bool DemuxPads::push_event(GstEvent* event) {
 }
 
 GstFlowReturn DemuxPads::combine(const DemuxTrack& track, GstFlowReturn flow) {
-  return gst_flow_combiner_update_pad_flow(flow_, track.pad(), flow);
+  flow = gst_flow_combiner_update_pad_flow(flow_, track.pad(), flow);
+  // The track that somebody wants may still come.
+  return flow == GST_FLOW_NOT_LINKED && !no_more_pads_ ? GST_FLOW_OK : flow;
 }
 
 // --- no more pads ---

@@ -149,6 +149,7 @@ class Demuxer {
   bool has(const std::string& pad) const { return outputs_.contains(pad); }
   std::size_t pads() const { return outputs_.size(); }
 
+  std::string unlinked;  // a pad that nobody wants
   int no_more_pads = 0;
   std::vector<GstEventType> upstream_events;
   bool upstream_seeks = false;
@@ -156,6 +157,7 @@ class Demuxer {
  private:
   static void on_pad(Demuxer* self, GstPad* pad) {
     const std::string name = GST_PAD_NAME(pad);
+    if (name == self->unlinked) return;
     static GstStaticPadTemplate any =
         GST_STATIC_PAD_TEMPLATE("any", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS_ANY);
     GstPad* sink = gst_pad_new_from_static_template(&any, name.c_str());
@@ -546,6 +548,22 @@ TEST(Demux, WaitsLongerForWhatIsAnnounced) {
   demux.metadata({{"videocodecid", 2}, {"audiocodecid", 2}});
   for (int i = 0; i < 50; ++i) demux.video(i * 40, "12 aa");
   EXPECT_EQ(demux.no_more_pads, 0);
+}
+
+TEST(Demux, WaitsForATrackThatSomebodyWants) {
+  Demuxer demux;
+  demux.unlinked = "audio";
+  EXPECT_EQ(demux.audio(0, "2f fffb9064"), GST_FLOW_OK);
+  EXPECT_EQ(demux.video(40, "12 aa"), GST_FLOW_OK);
+  EXPECT_EQ(demux.audio(60, "2f fffb9064"), GST_FLOW_OK);
+  EXPECT_EQ(demux["video"].payloads.size(), 1u);
+}
+
+TEST(Demux, StopsWhereNobodyWantsAnyTrack) {
+  Demuxer demux;
+  demux.unlinked = "audio";
+  for (int i = 0; i < 50; ++i) demux.audio(i * 40, "2f fffb9064");
+  EXPECT_EQ(demux.audio(2000, "2f fffb9064"), GST_FLOW_NOT_LINKED);
 }
 
 TEST(Demux, MakesTagsOfMetadata) {
