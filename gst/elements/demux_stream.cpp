@@ -128,8 +128,8 @@ GstFlowReturn DemuxStream::push_data(const TagCutter::Tag& tag) {
     take_metadata(*data);
     return GST_FLOW_OK;
   }
-  // Of encryption, which the tags themselves tell.
-  if (data->name == "|AdditionalHeader") return GST_FLOW_OK;
+  // |AdditionalHeader, |RtmpSampleAccess: between server and player, or told by the tags themselves.
+  if (data->name.starts_with('|')) return GST_FLOW_OK;
   if (!g_utf8_validate(data->name.data(), static_cast<gssize>(data->name.size()), nullptr))
     return GST_FLOW_OK;
   const gint64 time = unwrap(tag.header.timestamp, false) * gint64{GST_MSECOND};

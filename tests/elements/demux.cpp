@@ -604,6 +604,14 @@ TEST(Demux, GivesOtherDataAPadWhenItComes) {
   EXPECT_EQ(demux["data_0"].caps, std::vector<std::string>{"application/x-rtmp-data"});
 }
 
+TEST(Demux, MakesNoPadOfWhatServersTellPlayers) {
+  Demuxer demux;
+  demux.data(0, {"|RtmpSampleAccess", true, true});
+  demux.video(0, "12 aa");
+  EXPECT_FALSE(demux.has("data_0"));
+  EXPECT_EQ(demux["video"].payloads.size(), 1u);
+}
+
 TEST(Demux, PassesOverDataThatIsNestedTooDeep) {
   Demuxer demux;
   std::string nested = "02 000a 6f6e4d65746144617461";
