@@ -90,10 +90,10 @@ class RecordedStream(case.Case):
         return pipeline.play()
 
     def seek(self, pipeline, second):
-        """The time of the first frame after it, in seconds."""
-        count = self.tags.buffers
+        """The time of the first frame seen after it, in seconds."""
         self.assertTrue(pipeline.pipeline.seek_simple(
             Gst.Format.TIME, Gst.SeekFlags.FLUSH | Gst.SeekFlags.KEY_UNIT, second * Gst.SECOND))
+        count = self.tags.buffers  # no frame of before passes the flush
         wait.until(lambda: self.tags.buffers > count + 5, 'frames after the seek')
         return self.tags.times[count] / Gst.SECOND
 
