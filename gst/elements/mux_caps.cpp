@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "elements/mux_color.h"
 #include "elements/mux_configuration.h"
 
 namespace mux {
@@ -190,6 +191,12 @@ std::optional<std::string> choose_form(Format& format, bool video, guint track_i
   return {};
 }
 
+// H.264 has no use for it: its players know legacy FLV.
+bool has_color_info(const Format& format) {
+  return format.enhanced && (format.codec == Codec::h265 || format.codec == Codec::h266 ||
+                             format.codec == Codec::av1 || format.codec == Codec::vp9);
+}
+
 void read_video_fields(Format& format, const GstStructure* caps) {
   format.width = get_int(caps, "width");
   format.height = get_int(caps, "height");
@@ -251,6 +258,7 @@ std::variant<Format, std::string> read_caps(const GstCaps* caps, Kind kind, guin
   video ? read_video_fields(format, structure) : read_audio_fields(format, structure);
   if (auto fault = choose_form(format, video, track_id, form)) return *fault;
   read_configuration(format, structure, form);
+  if (has_color_info(format)) format.color = color_info(caps);
   return format;
 }
 

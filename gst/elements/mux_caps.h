@@ -10,6 +10,7 @@
 #include <variant>
 #include <vector>
 
+#include "rtmp/color_info.h"
 #include "rtmp/media.h"
 
 namespace mux {
@@ -34,6 +35,7 @@ struct Format {
   // `awaits_configuration`, the caps do not tell.
   std::optional<std::vector<std::uint8_t>> configuration;
   bool awaits_configuration = false;
+  std::optional<rtmp::media::ColorInfo> color;
   std::vector<std::uint8_t> multichannel;  // the body of MultichannelConfig; empty: none
 
   // 0: unknown

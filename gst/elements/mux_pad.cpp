@@ -43,6 +43,7 @@ void MuxTrack::reset() {
   format_.reset();
   refused_ = false;
   found_configuration_.reset();
+  color_said_ = false;
   bitrate_ = 0;
   language_.clear();
   headers_pending_ = false;
@@ -92,6 +93,14 @@ mux::BufferRef MuxTrack::write_header(const Packet& packet, std::int64_t timesta
   return tag;
 }
 
+// Other frame types than `command` are pictures to FFmpeg.
+mux::BufferRef MuxTrack::write_color(std::int64_t timestamp) const {
+  Packet packet = make_packet(PacketType::metadata, true);
+  packet.frame_type = FrameType::command;
+  const auto info = format_->color.value_or(rtmp::media::ColorInfo());
+  return write_header(packet, timestamp, rtmp::media::write_color_info(info));
+}
+
 bool MuxTrack::configure(GstBuffer* packet) {
   if (ready() || format_->codec != Codec::av1) return ready();
   const auto bytes = bridge::wrap(packet);
@@ -111,6 +120,10 @@ void MuxTrack::write_headers(std::int64_t timestamp) {
   if (format_->configuration)
     headers_.push_back(write_header(make_packet(PacketType::sequence_start, format_->enhanced),
                                     timestamp, *format_->configuration));
+  // What was said before has to be taken back.
+  if (format_->color || (color_said_ && format_->enhanced))
+    headers_.push_back(write_color(timestamp));
+  color_said_ = format_->color.has_value();
   // Enhanced even beside legacy AAC, which has no such packet.
   if (!format_->multichannel.empty())
     headers_.push_back(write_header(make_packet(PacketType::multichannel_config, true), timestamp,

@@ -50,6 +50,7 @@ class MuxTrack {
   rtmp::media::Packet make_packet(rtmp::media::PacketType type, bool enhanced) const;
   mux::BufferRef write_header(const rtmp::media::Packet& packet, std::int64_t timestamp,
                               rtmp::Bytes body) const;
+  mux::BufferRef write_color(std::int64_t timestamp) const;
   std::vector<std::uint8_t> write_head(const rtmp::media::Packet& packet) const;
   void set_frame_fields(GstBuffer* packet, const mux::Stamp& stamp);
   mux::BufferRef write_text(GstBuffer* packet, std::int64_t timestamp) const;
@@ -63,6 +64,7 @@ class MuxTrack {
   guint bitrate_ = 0;
   std::string language_;
   bool headers_pending_ = false;
+  bool color_said_ = false;
   std::vector<mux::BufferRef> headers_;
   rtmp::media::Packet frame_;  // of the track's packets, filled in for each
 };

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdio>
 
 #include "elements/muxing.h"
+#include "rtmp/color_info.h"
 
 namespace rtmp::test {
 namespace {
@@ -113,12 +117,11 @@ const Form forms[] = {
      {"906176303181000c00", "91617630310a01aa"}},
     {"Vp9",
      "video",
-     "video/x-vp9,profile=(string)0,chroma-format=4:2:0,bit-depth-luma=(uint)8,"
-     "colorimetry=bt709",
+     "video/x-vp9,profile=(string)0,chroma-format=4:2:0,bit-depth-luma=(uint)8",
      {"8201"},
      {"907670303901000000"
-      "00008201"
-      "01010000",
+      "00008202"
+      "02020000",
       "91767030398201"}},
     {"Vp9HighDepth",
      "video",
@@ -420,6 +423,33 @@ TEST(RtmpMux, WritesNewHeadersForNewCaps) {
   EXPECT_EQ(number(written.metadata()[1], "width"), 320);
 }
 
+TEST(RtmpMux, SaysColoursBeforeTheFramesAndTakesThemBack) {
+  const std::string hdr =
+      std::string(hevc_caps) +
+      ",colorimetry=bt2100-pq,content-light-level=(string)1000:400,"
+      "mastering-display-info=(string)35400:14600:8500:39850:6550:2300:15635:16450:10000000:50";
+  Muxer mux;
+  mux.caps("video", hdr).push("video", {"aa"});
+  mux.caps("video", hevc_caps).push("video", {"bb", 40 * ms, 40 * ms});
+  std::vector<media::ColorInfo> said;
+  for (const Message& message : mux.finish().messages) {
+    if (message.type != MessageType::video || packet(message).type != PacketType::metadata)
+      continue;
+    EXPECT_EQ(message.payload.data()[0], 0xD4);
+    const auto& track = packet(message).tracks.at(0);
+    const auto info =
+        media::read_color_info(message.payload.bytes().subspan(track.offset, track.size));
+    said.push_back(info->value());
+  }
+  ASSERT_EQ(said.size(), 2u);
+  EXPECT_EQ(said[0].config.transfer_characteristics, 16u);
+  EXPECT_EQ(said[0].config.color_primaries, 9u);
+  EXPECT_EQ(said[0].content_light->max_cll, 1000);
+  EXPECT_EQ(said[0].mastering_display->red.x, 0.708);
+  EXPECT_EQ(said[0].mastering_display->min_luminance, 0.005);
+  EXPECT_EQ(said[1], media::ColorInfo());
+}
+
 TEST(RtmpMux, ChangesNothingForTheSameCaps) {
   Muxer mux;
   mux.caps("audio", aac_caps).push("audio", {"aa"});
@@ -476,7 +506,7 @@ TEST(RtmpMux, WritesOneTagPerBuffer) {
 TEST(RtmpMux, SharesThePayload) {
   Muxer mux;
   mux.caps("video", hevc_caps);
-  GstBuffer* buffer = to_gst(Frame{"0011223344"});
+  GstBuffer* buffer = test::to_gst(Bytes(std::vector<std::uint8_t>(1000)));
   GstMemory* payload = gst_memory_ref(gst_buffer_peek_memory(buffer, 0));
   mux.push("video", buffer);
   for (int i = 0; i < 3; ++i) gst_buffer_unref(gst_harness_pull(mux.out()));
@@ -485,6 +515,16 @@ TEST(RtmpMux, SharesThePayload) {
   EXPECT_EQ(gst_buffer_peek_memory(tag, 1), payload);
   gst_buffer_unref(tag);
   gst_memory_unref(payload);
+}
+
+// filesink 1.22 loses bytes of buffers that together have more than 1024 memories.
+TEST(RtmpMux, WritesSmallPacketsAsOneMemory) {
+  Muxer mux;
+  mux.caps("video", hevc_caps).push("video", {"0011223344"});
+  for (int i = 0; i < 3; ++i) gst_buffer_unref(gst_harness_pull(mux.out()));
+  GstBuffer* tag = gst_harness_pull(mux.out());
+  EXPECT_EQ(gst_buffer_n_memory(tag), 1u);
+  gst_buffer_unref(tag);
 }
 
 TEST(RtmpMux, ShowsAllHeadersInTheCaps) {
@@ -542,6 +582,62 @@ TEST(RtmpMux, KnowsTrack0ByItsOwnNameAlone) {
   EXPECT_STREQ(GST_PAD_NAME(pad), "video_1");
   gst_element_release_request_pad(element, pad);
   gst_object_unref(pad);
+}
+
+// --- files
+
+// Two seconds of video with a key frame in each, written where the muxer can seek.
+std::vector<std::uint8_t> write_file(const char* properties = "") {
+  gchar* path = g_strdup_printf("%s/rtmpmux-%d.flv", g_get_tmp_dir(), getpid());
+  Pipeline pipeline("appsrc name=in format=time caps=\"" + h264_caps() + "\" ! rtmpmux " +
+                    properties + " ! filesink location=" + path);
+  pipeline.set_state(GST_STATE_PLAYING);
+  for (int i = 0; i < 50; ++i) {
+    GstBuffer* buffer = to_gst(Frame{"aabbcc", i * 40 * ms, i * 40 * ms, i % 25 == 0});
+    GST_BUFFER_DURATION(buffer) = 40 * GST_MSECOND;
+    pipeline.push("in", buffer);
+  }
+  pipeline.end("in");
+  EXPECT_TRUE(pipeline.wait_eos());
+  pipeline.set_state(GST_STATE_NULL);
+  auto bytes = read_file(path);
+  std::remove(path);
+  g_free(path);
+  return bytes;
+}
+
+amf::Object metadata_of(const std::vector<std::uint8_t>& file) {
+  flv::Reader reader;
+  reader.receive(file);
+  const auto message = reader.next();
+  EXPECT_TRUE(message && *message);
+  const auto data = read_data(**message, {.nodes = 65536});
+  EXPECT_TRUE(data && data->name == "onMetaData");
+  return *data->values.at(0).object();
+}
+
+TEST(RtmpMux, WritesDurationSizeAndAnIndexIntoFiles) {
+  const auto file = write_file();
+  const auto metadata = metadata_of(file);
+  EXPECT_EQ(number(metadata, "duration"), 2.0);
+  EXPECT_EQ(number(metadata, "filesize"), static_cast<double>(file.size()));
+  ASSERT_NE(metadata.find("keyframes"), nullptr);
+  const amf::Object& index = *metadata.find("keyframes")->object();
+  const auto& positions = index.find("filepositions")->get_if<amf::StrictArray>()->values;
+  const auto& times = index.find("times")->get_if<amf::StrictArray>()->values;
+  ASSERT_EQ(positions.size(), 2u);
+  EXPECT_EQ(times.at(1).number(), 1.0);
+  const auto tag = flv::read_tag(
+      Buffer::copy_of(Bytes(file).subspan(static_cast<std::size_t>(*positions[1].number()))));
+  ASSERT_TRUE(tag && *tag);
+  EXPECT_EQ((*tag)->timestamp, 1000);
+  EXPECT_EQ(to_hex((*tag)->payload), "1701000000aabbcc");
+}
+
+TEST(RtmpMux, WritesNothingOfTheEndIntoStreams) {
+  const auto metadata = metadata_of(write_file("streamable=true"));
+  EXPECT_EQ(metadata.find("duration"), nullptr);
+  EXPECT_EQ(metadata.find("keyframes"), nullptr);
 }
 
 }  // namespace
