@@ -27,16 +27,19 @@ bool MuxTrack::set_format(mux::Format format) {
   return true;
 }
 
-bool MuxTrack::set_tags(const GstTagList* tags) {
+static void read_tag(std::string& text, const GstTagList* tags, const char* name) {
+  gchar* value = nullptr;
+  if (gst_tag_list_get_string(tags, name, &value)) text = value;
+  g_free(value);
+}
+
+void MuxTrack::set_tags(const GstTagList* tags) {
   guint bitrate = 0;
-  gchar* language = nullptr;
-  if (gst_tag_list_get_string(tags, GST_TAG_LANGUAGE_CODE, &language)) language_ = language;
-  g_free(language);
+  read_tag(language_, tags, GST_TAG_LANGUAGE_CODE);
+  read_tag(encoder_, tags, GST_TAG_ENCODER);
   if (!gst_tag_list_get_uint(tags, GST_TAG_NOMINAL_BITRATE, &bitrate))
     gst_tag_list_get_uint(tags, GST_TAG_BITRATE, &bitrate);
-  if (bitrate == 0 || bitrate == bitrate_) return false;
-  bitrate_ = bitrate;
-  return true;
+  if (bitrate != 0) bitrate_ = bitrate;
 }
 
 void MuxTrack::reset() {
@@ -46,6 +49,7 @@ void MuxTrack::reset() {
   color_said_ = false;
   bitrate_ = 0;
   language_.clear();
+  encoder_.clear();
   headers_pending_ = false;
   headers_.clear();
 }

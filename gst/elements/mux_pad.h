@@ -21,6 +21,8 @@ class MuxTrack {
   guint id() const { return id_; }
   bool has_format() const { return format_.has_value(); }
   const mux::Format& format() const { return *format_; }
+  // Whoever encoded it; empty: unknown.
+  const std::string& encoder() const { return encoder_; }
   mux::TrackDescription description() const { return {kind_, id_, &*format_, bitrate_}; }
 
   // False if nothing changed.
@@ -28,7 +30,7 @@ class MuxTrack {
   // Its caps cannot be carried.
   void refuse() { refused_ = true; }
   bool refused() const { return refused_; }
-  bool set_tags(const GstTagList* tags);
+  void set_tags(const GstTagList* tags);
   void reset();
   // Players have to be told the headers again.
   void repeat_headers() { headers_pending_ = true; }
@@ -63,6 +65,7 @@ class MuxTrack {
   std::optional<std::vector<std::uint8_t>> found_configuration_;
   guint bitrate_ = 0;
   std::string language_;
+  std::string encoder_;
   bool headers_pending_ = false;
   bool color_said_ = false;
   std::vector<mux::BufferRef> headers_;

@@ -97,9 +97,16 @@ void MuxWriter::reset() {
 mux::Labels MuxWriter::labels(const MuxSettings& settings) const {
   mux::Labels labels{tag_of(mux_, GST_TAG_TITLE), tag_of(mux_, GST_TAG_ARTIST), settings.encoder,
                      settings.metadatacreator};
-  // Whoever encoded says so in a tag, unless the user has chosen other words.
-  const std::string encoder = tag_of(mux_, GST_TAG_ENCODER);
-  if (labels.encoder == MuxSettings::default_label && !encoder.empty()) labels.encoder = encoder;
+  // Whoever encoded says so in a tag, unless the user has chosen other words. That of the first
+  // track: which of several comes first into the common list is left to chance.
+  if (labels.encoder != MuxSettings::default_label) return labels;
+  std::string encoder = tag_of(mux_, GST_TAG_ENCODER);
+  for (const MuxPadRef& pad : known_pads(mux_))
+    if (!pad_track(pad).encoder().empty()) {
+      encoder = pad_track(pad).encoder();
+      break;
+    }
+  if (!encoder.empty()) labels.encoder = encoder;
   return labels;
 }
 

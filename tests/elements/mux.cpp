@@ -317,6 +317,17 @@ TEST(RtmpMux, CountsKilobitsInThousands) {
   EXPECT_EQ(number(metadata[0], "videodatarate"), 2048);
 }
 
+TEST(RtmpMux, NamesTheEncoderOfTheFirstTrackWhicheverTagComesFirst) {
+  Muxer mux;
+  mux.caps("audio", aac_caps).caps("video", h264_caps());
+  mux.event("audio", gst_event_new_tag(gst_tag_list_new(GST_TAG_ENCODER, "of sound", nullptr)));
+  mux.push("audio", {"cc"});
+  mux.event("video", gst_event_new_tag(gst_tag_list_new(GST_TAG_ENCODER, "of light", nullptr)));
+  const auto metadata = mux.push("video", {"aa"}).finish().metadata();
+  ASSERT_EQ(metadata.size(), 1u);
+  EXPECT_EQ(metadata[0].find("encoder")->string(), "of light");
+}
+
 TEST(RtmpMux, DoesNotRepeatMetadataForBitrates) {
   Muxer mux;
   mux.caps("video", h264_caps());
