@@ -489,7 +489,7 @@ TEST(SecureClient, PlaysFromAServerThatItTrusts) {
     message.stream_id = server.stream_id;
     server.send(message);
   }
-  EXPECT_TRUE(running.recorder.wait_media(sent.size()));
+  EXPECT_TRUE(running.recorder.wait_media(1 + sent.size()));  // and |RtmpSampleAccess
   EXPECT_EQ(described(only_video(running.recorder.media())), described(sent));
 }
 
