@@ -6,11 +6,13 @@
 
 #include "relay/frame.h"
 #include "rtmp/clock.h"
+#include "rtmp/tracks.h"
 
 namespace relay {
 
-// Over the soft bound it loses disposable frames, then pictures up to the last key frame, or all up
-// to the next one; audio, headers and data stay. Over the hard bound the player is beyond help.
+// Over the soft bound it loses disposable frames, then each track's pictures up to its last key
+// frame, or all up to the next one; audio, headers and data stay. Over the hard bound the player is
+// beyond help.
 // Time is that which the first frame has waited here, not its timestamp's: those may jump.
 class FrameQueue {
  public:
@@ -28,7 +30,7 @@ class FrameQueue {
   // The first frame, or null.
   FramePtr pop();
   // Pictures are of no use before the next key frame.
-  void wait_for_key() { waiting_for_key_ = true; }
+  void wait_for_key() { waiting_for_key_.set(); }
 
   bool empty() const { return entries_.empty(); }
   std::size_t bytes() const { return bytes_; }
@@ -41,16 +43,16 @@ class FrameQueue {
   };
   bool over(std::size_t bytes, rtmp::Duration time, rtmp::Time now) const;
   void drop_disposable();
-  void drop_before_last_key();
+  void drop_before_last_keys();
   void drop_pictures();
   template <typename Condition>
-  void drop(std::size_t count, Condition condition);
+  void drop(Condition condition);
 
   Limits limits_;
   std::deque<Entry> entries_;
   std::size_t bytes_ = 0;
   std::uint64_t dropped_ = 0;
-  bool waiting_for_key_ = false;
+  rtmp::TrackSet waiting_for_key_;
 };
 
 }  // namespace relay

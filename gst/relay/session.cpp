@@ -6,6 +6,8 @@
 
 #include "rtmp/command.h"
 #include "rtmp/enhanced.h"
+#include "rtmp/legacy.h"
+#include "rtmp/tracks.h"
 #include "rtmp/url.h"
 
 namespace relay {
@@ -111,10 +113,12 @@ class Session::Publishing final : public Publisher {
 // The client as a player of one stream.
 class Session::Playing final : public Player {
  public:
-  Playing(Session& session, std::uint32_t stream_id, std::shared_ptr<Stream> stream)
+  Playing(Session& session, std::uint32_t stream_id, std::shared_ptr<Stream> stream,
+          const rtmp::TrackChoice& tracks)
       : session_(session),
         stream_id_(stream_id),
         stream_(std::move(stream)),
+        tracks_(tracks),
         queue_(session.server_.settings().player_queue) {}
 
   ~Playing() override {
@@ -127,7 +131,9 @@ class Session::Playing final : public Player {
   void join() {
     audience_ = session_.hall_.audience(stream_);
     const Snapshot snapshot = audience_->add(*this, session_.server_.settings().start_at);
-    if (session_.server_.settings().start_at == StartAt::keyframe) queue_.wait_for_key();
+    // The GOP begins with a key frame of track 0, not of every track.
+    if (session_.server_.settings().start_at == StartAt::keyframe || tracks_.video)
+      queue_.wait_for_key();
     enqueue(snapshot.frames);
   }
 
@@ -138,10 +144,16 @@ class Session::Playing final : public Player {
 
   // Gives the connection what is next; false if there is nothing.
   bool send_next() {
-    FramePtr frame = queue_.pop();
+    const FramePtr frame = queue_.pop();
     if (!frame) return false;
-    if (frame->is_enhanced() && !session_.knows_enhanced_) frame = for_legacy_player(frame);
-    if (frame) send(*frame);
+    if (frame->is_enhanced() && !session_.knows_enhanced_) {
+      send_to_legacy_player(frame);
+    } else if (const auto* chosen = tracks_.of(frame->type); chosen && frame->summary.many_tracks) {
+      for (const rtmp::Message& message : chosen_tracks(frame->message(stream_id_), *chosen))
+        session_.driver_.connection().send(message);
+    } else {
+      send(*frame);
+    }
     return true;
   }
 
@@ -168,6 +180,8 @@ class Session::Playing final : public Player {
   }
 
   bool wanted(const Frame& frame) const {
+    if (const auto* chosen = tracks_.of(frame.type); chosen && !frame.summary.many_tracks)
+      if (!chosen->test(frame.summary.track_id)) return false;
     if (frame.is_header() || frame.notice != Frame::Notice::none) return true;
     return !paused_ && (!frame.is_audio() || audio_) && (!frame.is_video() || video_);
   }
@@ -182,19 +196,32 @@ class Session::Playing final : public Player {
     }
   }
 
-  // Null: nothing of it.
-  FramePtr for_legacy_player(const FramePtr& frame) {
+  void send_to_legacy_player(const FramePtr& frame) {
     using LegacyPlayers = Server::Settings::LegacyPlayers;
     const LegacyPlayers policy = session_.server_.settings().legacy_players;
-    if (policy == LegacyPlayers::forward) return frame;
-    if (policy == LegacyPlayers::refuse && !refused_) {
-      refused_ = true;
-      session_.session_.send_status(
-          stream_id_, {"error", "NetStream.Play.NoSupportedTrackFound",
-                       "The stream is Enhanced RTMP, which the player did not announce."});
-      session_.send_session_output();
+    if (policy == LegacyPlayers::forward) return send(*frame);
+    if (policy == LegacyPlayers::refuse) return refuse();
+    const std::optional<std::uint8_t> track = legacy_track(frame->type);
+    if (track == 0) {
+      if (frame->legacy) send(*frame->legacy);
+    } else if (track) {
+      if (const auto message = rtmp::legacy_form(frame->message(stream_id_), *track))
+        session_.driver_.connection().send(*message);
     }
-    return policy == LegacyPlayers::convert ? frame->legacy : nullptr;
+  }
+
+  // Legacy FLV has one track of a kind: the first that was chosen.
+  std::optional<std::uint8_t> legacy_track(MessageType type) const {
+    const auto* chosen = tracks_.of(type);
+    return chosen ? rtmp::first_track(*chosen) : 0;
+  }
+
+  void refuse() {
+    if (std::exchange(refused_, true)) return;
+    session_.session_.send_status(
+        stream_id_, {"error", "NetStream.Play.NoSupportedTrackFound",
+                     "The stream is Enhanced RTMP, which the player did not announce."});
+    session_.send_session_output();
   }
 
   void send_notice(Frame::Notice notice) {
@@ -210,6 +237,7 @@ class Session::Playing final : public Player {
   const std::uint32_t stream_id_;
   std::shared_ptr<Stream> stream_;
   std::shared_ptr<Audience> audience_;
+  const rtmp::TrackChoice tracks_;
   FrameQueue queue_;
   bool paused_ = false, audio_ = true, video_ = true;
   bool refused_ = false;  // for want of Enhanced RTMP
@@ -399,19 +427,27 @@ void Session::replaced(std::uint32_t stream_id) {
 }
 
 void Session::handle(PlayRequest& request) {
+  const Result<rtmp::TrackChoice> tracks = rtmp::read_track_choice(request.query);
+  if (!tracks) {
+    session_.reject_play(request.stream_id,
+                         {"error", "NetStream.Play.Failed",
+                          "video= and audio= take ids of tracks, such as 0,2, or none."});
+    return;
+  }
   const std::string name = stream_key(connected_as_.app, request.name);
   decide(make_request(Request::Action::play, request.name, request.query),
-         [this, name, stream_id = request.stream_id](const Decision& decision) {
+         [this, name, tracks = *tracks, stream_id = request.stream_id](const Decision& decision) {
            if (!decision.allow) {
              session_.reject_play(stream_id, {"error", "NetStream.Play.Failed", decision.reason});
              return;
            }
-           play(stream_id, decision.rename.empty() ? name : decision.rename);
+           play(stream_id, decision.rename.empty() ? name : decision.rename, tracks);
          });
 }
 
 // What belongs together leaves in one write: the statuses, headers and pictures.
-void Session::play(std::uint32_t stream_id, const std::string& name) {
+void Session::play(std::uint32_t stream_id, const std::string& name,
+                   const rtmp::TrackChoice& tracks) {
   auto stream = server_.hub().get(name);
   if (!stream->add_player(server_.settings().max_players_per_stream)) {
     session_.reject_play(stream_id,
@@ -421,7 +457,7 @@ void Session::play(std::uint32_t stream_id, const std::string& name) {
   session_.accept_play(stream_id);
   send_session_output();
   auto& playing = playing_[stream_id];
-  playing = std::make_unique<Playing>(*this, stream_id, std::move(stream));
+  playing = std::make_unique<Playing>(*this, stream_id, std::move(stream), tracks);
   playing->join();
   on_drained();
 }

@@ -7,6 +7,7 @@
 #include "net/driver.h"
 #include "relay/audience.h"
 #include "relay/server.h"
+#include "rtmp/tracks.h"
 
 namespace relay {
 
@@ -55,7 +56,7 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   void decide(Request request, std::function<void(const Decision&)> then);
   Request make_request(Request::Action action, const std::string& stream, const std::string& query);
   void publish(std::uint32_t stream_id, const std::string& name);
-  void play(std::uint32_t stream_id, const std::string& name);
+  void play(std::uint32_t stream_id, const std::string& name, const rtmp::TrackChoice& tracks);
   void replaced(std::uint32_t stream_id);
   void end_stream(std::uint32_t stream_id);
   void send_session_output();

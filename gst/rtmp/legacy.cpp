@@ -36,13 +36,13 @@ Packet as_legacy(const Packet& packet, const TrackPacket& track) {
 
 }  // namespace
 
-std::optional<Message> legacy_form(const Message& message) {
+std::optional<Message> legacy_form(const Message& message, std::uint8_t track_id) {
   const Result<Packet> packet = media::read(message);
   if (!packet) return std::nullopt;
   if (!packet->enhanced) return message;
   const auto track =
       std::find_if(packet->tracks.begin(), packet->tracks.end(),
-                   [](const TrackPacket& candidate) { return candidate.track_id == 0; });
+                   [=](const TrackPacket& candidate) { return candidate.track_id == track_id; });
   if (track == packet->tracks.end() || !has_legacy_form(*packet, *track)) return std::nullopt;
   const Packet legacy = as_legacy(*packet, *track);
   const std::vector<std::uint8_t> header =

@@ -14,6 +14,11 @@ using Outcome = FrameQueue::Outcome;
 
 const rtmp::Time start = rtmp::Time{} + 1h;
 
+constexpr std::uint8_t key_frame = 0x96, inter_frame = 0xA6;
+rtmp::Message of_track(std::uint8_t id, std::uint8_t first_byte, std::size_t size) {
+  return message(rtmp::MessageType::video, 0, {first_byte, 0x03, 'a', 'v', 'c', '1', id}, size);
+}
+
 class FrameQueueTest : public testing::Test {
  protected:
   Outcome push(rtmp::Message message, rtmp::Duration at = {}) {
@@ -52,6 +57,24 @@ TEST_F(FrameQueueTest, DropsWhatComesBeforeTheLastKeyFrame) {
   push(key(80, 3000));
   push(inter(120, 3000));
   EXPECT_EQ(rest(), "aki");
+}
+
+TEST_F(FrameQueueTest, DropsEachTrackUpToItsOwnKeyFrame) {
+  push(of_track(1, key_frame, 3000));
+  push(of_track(1, inter_frame, 1000));
+  push(key(0, 2500));
+  push(inter(40, 2500));
+  push(key(80, 3000));
+  EXPECT_EQ(rest(), "kik") << "track 1 as it was";
+}
+
+TEST_F(FrameQueueTest, WaitsForAKeyFrameOfEachTrack) {
+  queue_.wait_for_key();
+  push(key(0));
+  push(of_track(1, inter_frame, 100));
+  push(of_track(1, key_frame, 100));
+  push(of_track(1, inter_frame, 100));
+  EXPECT_EQ(rest(), "kki");
 }
 
 TEST_F(FrameQueueTest, WaitsForTheNextKeyFrameWhereThereIsNone) {

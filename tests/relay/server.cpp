@@ -262,6 +262,62 @@ TEST_F(LegacyPlayersTest, AreRefusedWhereTheSettingSaysSo) {
   EXPECT_EQ(legacy_->refused->status.code, "NetStream.Play.NoSupportedTrackFound");
 }
 
+// Multitrack H.264: OneTrack key frames, and a ManyTracks one of tracks 0 and 1.
+rtmp::Message key_of_track(std::uint8_t track) {
+  return message(rtmp::MessageType::video, 0,
+                 {0x96, 0x03, 'a', 'v', 'c', '1', track, 0, 0, 0, 1, track});
+}
+rtmp::Message key_of_two_tracks() {
+  return message(rtmp::MessageType::video, 0,
+                 {0x96, 0x13, 'a', 'v', 'c', '1', 0, 0, 0, 2, 0x65, 0x10, 1, 0, 0, 2, 0x65, 0x11});
+}
+rtmp::Message inter_of_track(std::uint8_t track) {
+  return message(rtmp::MessageType::video, 40,
+                 {0xA6, 0x03, 'a', 'v', 'c', '1', track, 0, 0, 0, 1, track});
+}
+
+class TrackChoiceTest : public ServerTest {
+ protected:
+  // The last bytes of the video messages that a player of that name gets, after others have been
+  // sent to everybody.
+  std::string tracks_of(const std::string& name, bool announced) {
+    start();
+    SyncClient sink(server_->port(), Purpose::play, name,
+                    announced ? rtmp::amf::Object{{"capsEx", 2}} : rtmp::amf::Object{});
+    const auto source = publisher();
+    EXPECT_TRUE(sink.start() && source->start());
+    source->send({key(0), key_of_track(1), key_of_two_tracks(), inter_of_track(1), audio(50)});
+    EXPECT_TRUE(sink.run_until([&] { return sink.seen.ends_with('a'); })) << sink.seen;
+    std::string ends;
+    for (const rtmp::Message& message : sink.media)
+      if (message.type == rtmp::MessageType::video)
+        ends += std::to_string(message.payload.bytes().back()) + ' ';
+    return ends;
+  }
+};
+
+TEST_F(TrackChoiceTest, IsEveryTrackWithoutAWord) {
+  EXPECT_EQ(tracks_of("cam", true), "1 1 17 1 ");
+}
+
+TEST_F(TrackChoiceTest, LeavesTheTracksThatTheQueryNames) {
+  EXPECT_EQ(tracks_of("cam?video=1", true), "1 17 1 ");
+}
+
+TEST_F(TrackChoiceTest, CanBeNoneOfAKind) { EXPECT_EQ(tracks_of("cam?video=none", true), ""); }
+
+TEST_F(TrackChoiceTest, GivesLegacyPlayersThatTrackInLegacyForm) {
+  EXPECT_EQ(tracks_of("cam?video=1", false), "1 17 1 ");
+}
+
+TEST_F(TrackChoiceTest, MustBeReadable) {
+  start();
+  const auto sink = player("cam?video=left");
+  EXPECT_FALSE(sink->start());
+  ASSERT_TRUE(sink->refused);
+  EXPECT_EQ(sink->refused->status.code, "NetStream.Play.Failed");
+}
+
 TEST_F(ServerTest, SaysThatItForwardsEveryCodec) {
   start();
   const auto client = player();
