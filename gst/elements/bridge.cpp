@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "elements/flv_tag.h"
 #include "rtmp/media.h"
 #include "rtmp/timestamp.h"
 
@@ -48,17 +49,6 @@ std::optional<Buffer> wrap_taken(GstMemory* memory) {
   if (!owner->mapped()) return std::nullopt;
   const Bytes bytes = owner->bytes();
   return Buffer(std::move(owner), bytes);
-}
-
-template <std::size_t size>
-GstMemory* copy_to_memory(const std::array<std::uint8_t, size>& bytes) {
-  GstMemory* memory = gst_allocator_alloc(nullptr, size, nullptr);
-  GstMapInfo map;
-  if (gst_memory_map(memory, &map, GST_MAP_WRITE)) {
-    std::ranges::copy(bytes, map.data);
-    gst_memory_unmap(memory, &map);
-  }
-  return memory;
 }
 
 guint flags_of(const Message& message) {
@@ -134,13 +124,13 @@ GstMemory* to_memory(const Buffer& buffer) {
 }
 
 GstBuffer* to_tag(const Message& message) {
-  const auto size = static_cast<std::uint32_t>(message.payload.size());
-  const auto timestamp = static_cast<std::uint32_t>(message.timestamp);
-  GstBuffer* buffer = gst_buffer_new();
-  gst_buffer_append_memory(
-      buffer, copy_to_memory(flv::write_tag_header({message.type, false, size, timestamp})));
-  if (size > 0) gst_buffer_append_memory(buffer, to_memory(message.payload));
-  gst_buffer_append_memory(buffer, copy_to_memory(flv::write_back_pointer(size)));
+  const Buffer& body = message.payload;
+  const FlvTag tag(message.type, message.timestamp, body.size());
+  GstBuffer* buffer = body.size() < FlvTag::worth_sharing
+                          ? tag.copy(body)
+                          : tag.share({}, [&body](GstBuffer* shared) {
+                              gst_buffer_append_memory(shared, to_memory(body));
+                            });
   GST_BUFFER_FLAG_SET(buffer, flags_of(message));
   if (message.timestamp >= 0)
     GST_BUFFER_DTS(buffer) = GST_BUFFER_PTS(buffer) =
@@ -148,7 +138,7 @@ GstBuffer* to_tag(const Message& message) {
   return buffer;
 }
 
-GstMemory* to_flv_file_header() { return copy_to_memory(flv::write_file_header({true, true})); }
+GstMemory* to_flv_file_header() { return join_to_memory({flv::write_file_header({true, true})}); }
 
 // --- data ---
 
@@ -190,8 +180,8 @@ Result<std::vector<Message>> TagReader::read(GstBuffer* buffer) {
   return messages;
 }
 
-// What to_tag() makes, and muxers that work alike: header, payload and back pointer in a memory
-// each.
+// What to_tag() makes of larger messages, and muxers that work alike: header, payload and back
+// pointer in a memory each.
 std::optional<Message> TagReader::read_spread_tag(GstBuffer* buffer) {
   if (gst_buffer_n_memory(buffer) != 3) return std::nullopt;
   const auto header = wrap(gst_buffer_peek_memory(buffer, 0));

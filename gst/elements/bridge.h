@@ -22,8 +22,8 @@ std::optional<rtmp::Buffer> wrap(GstBuffer* buffer);
 
 // A memory that shows the Buffer's bytes and keeps them alive.
 GstMemory* to_memory(const rtmp::Buffer& buffer);
-// One FLV tag: 11 bytes of header, the payload shared, the back pointer. Flags say header and delta
-// unit; the times are the message's.
+// One FLV tag: 11 bytes of header, the payload, shared unless it is small, the back pointer. Flags
+// say header and delta unit; the times are the message's.
 GstBuffer* to_tag(const rtmp::Message& message);
 // The FLV file header with its first back pointer, both tracks announced.
 GstMemory* to_flv_file_header();

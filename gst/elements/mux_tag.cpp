@@ -3,31 +3,14 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 
-#include "rtmp/flv.h"
+#include "elements/flv_tag.h"
 
 namespace mux {
 namespace {
 
 constexpr std::int64_t ns_per_ms = 1'000'000;
 constexpr std::int64_t max_composition_time = 0x7FFFFF;
-
-GstMemory* join(std::initializer_list<rtmp::Bytes> parts) {
-  std::size_t size = 0;
-  for (rtmp::Bytes part : parts) size += part.size();
-  GstMemory* memory = gst_allocator_alloc(nullptr, size, nullptr);
-  GstMapInfo map;
-  if (!gst_memory_map(memory, &map, GST_MAP_WRITE)) return memory;
-  guint8* end = map.data;
-  for (rtmp::Bytes part : parts) end = std::ranges::copy(part, end).out;
-  gst_memory_unmap(memory, &map);
-  return memory;
-}
-
-// Below that a copy costs less than memories of their own. And filesink 1.22 loses bytes where more
-// than 1024 memories (IOV_MAX) come together in the 64 KiB that it writes at once.
-constexpr std::size_t worth_sharing = 256;
 
 std::int64_t to_ms(std::int64_t ns) {
   return (ns + (ns < 0 ? -ns_per_ms / 2 : ns_per_ms / 2)) / ns_per_ms;
@@ -41,25 +24,15 @@ std::int32_t to_composition_time(std::int64_t ms) {
 
 BufferRef make_tag(rtmp::MessageType type, std::int64_t timestamp, rtmp::Bytes head,
                    GstBuffer* payload) {
-  namespace flv = rtmp::flv;
   const std::size_t payload_size = payload ? gst_buffer_get_size(payload) : 0;
-  const auto body_size = static_cast<std::uint32_t>(head.size() + payload_size);
-  // FLV has 32 bits: they begin again at zero.
-  const auto wrapped = static_cast<std::uint32_t>(timestamp);
-  const auto header = flv::write_tag_header({type, false, body_size, wrapped});
-  const auto back_pointer = flv::write_back_pointer(body_size);
-  BufferRef tag(gst_buffer_new());
-  if (payload_size < worth_sharing) {
-    std::array<std::uint8_t, worth_sharing> copy;
-    if (payload) gst_buffer_extract(payload, 0, copy.data(), payload_size);
-    gst_buffer_append_memory(
-        tag.get(), join({header, head, rtmp::Bytes(copy).first(payload_size), back_pointer}));
-  } else {
-    gst_buffer_append_memory(tag.get(), join({header, head}));
-    gst_buffer_copy_into(tag.get(), payload, GST_BUFFER_COPY_MEMORY, 0, -1);
-    gst_buffer_append_memory(tag.get(), join({back_pointer}));
-  }
-  return tag;
+  const FlvTag tag(type, timestamp, head.size() + payload_size);
+  if (payload_size >= FlvTag::worth_sharing)
+    return BufferRef(tag.share(head, [payload](GstBuffer* buffer) {
+      gst_buffer_copy_into(buffer, payload, GST_BUFFER_COPY_MEMORY, 0, -1);
+    }));
+  std::array<std::uint8_t, FlvTag::worth_sharing> copy;
+  if (payload) gst_buffer_extract(payload, 0, copy.data(), payload_size);
+  return BufferRef(tag.copy(head, rtmp::Bytes(copy).first(payload_size)));
 }
 
 BufferRef make_buffer(rtmp::Bytes bytes) {

@@ -40,6 +40,9 @@ Bytes ByteReader::bytes(std::size_t count) {
 }
 
 ByteWriter& ByteWriter::big_endian(std::uint64_t value, std::size_t count) {
+  // Headers, which are written for every message, take one allocation.
+  constexpr std::size_t first_capacity = 32;
+  if (out_.capacity() == 0) out_.reserve(first_capacity);
   for (std::size_t left = count; left > 0; --left)
     out_.push_back(static_cast<std::uint8_t>(value >> (8 * (left - 1))));
   return *this;

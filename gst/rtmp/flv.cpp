@@ -28,12 +28,8 @@ bool is_known(MessageType type) {
 
 bool is_of_use(const TagHeader& header) { return is_known(header.type) && !header.filtered; }
 
-template <std::size_t size>
-std::array<std::uint8_t, size> to_array(Bytes bytes) {
-  assert(bytes.size() == size);
-  std::array<std::uint8_t, size> out;
-  std::ranges::copy(bytes, out.begin());
-  return out;
+constexpr std::uint8_t byte(std::uint32_t value, int shift) {
+  return static_cast<std::uint8_t>(value >> shift);
 }
 
 // A stream without file header must begin with what can be a tag.
@@ -80,10 +76,19 @@ std::array<std::uint8_t, header_size + back_pointer_size> write_file_header(File
 
 std::array<std::uint8_t, tag_header_size> write_tag_header(const TagHeader& header) {
   assert(header.size <= 0xFFFFFF);
-  ByteWriter out;
-  out.u8(static_cast<std::uint32_t>(header.type) | (header.filtered ? filter_flag : 0));
-  out.u24(header.size).u24(header.timestamp).u8(header.timestamp >> 24).u24(0);
-  return to_array<tag_header_size>(out.view());
+  const std::uint32_t size = header.size, time = header.timestamp;
+  const auto type = static_cast<std::uint32_t>(header.type) | (header.filtered ? filter_flag : 0);
+  return {byte(type, 0),
+          byte(size, 16),
+          byte(size, 8),
+          byte(size, 0),
+          byte(time, 16),
+          byte(time, 8),
+          byte(time, 0),
+          byte(time, 24),
+          0,
+          0,
+          0};  // the stream id
 }
 
 TagHeader read_tag_header(std::span<const std::uint8_t, tag_header_size> bytes) {
@@ -99,9 +104,8 @@ TagHeader read_tag_header(std::span<const std::uint8_t, tag_header_size> bytes) 
 }
 
 std::array<std::uint8_t, back_pointer_size> write_back_pointer(std::uint32_t body_size) {
-  ByteWriter out;
-  out.u32(body_size + std::uint32_t{tag_header_size});
-  return to_array<back_pointer_size>(out.view());
+  const std::uint32_t size = body_size + std::uint32_t{tag_header_size};
+  return {byte(size, 24), byte(size, 16), byte(size, 8), byte(size, 0)};
 }
 
 std::vector<std::uint8_t> write_tag(const Message& message) {

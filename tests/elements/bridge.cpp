@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/bridge.h"
 
+#include <glib/gstdio.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
 
 #include "elements/pipeline.h"
 #include "rtmp/amf0.h"
@@ -116,7 +120,7 @@ TEST(TagReader, SharesTheBytesOfWholeTags) {
 }
 
 TEST(Bridge, MakesATagThatSharesThePayload) {
-  const Message message = frame(3);
+  const Message message = frame(3, 1000);
   GstBuffer* buffer = bridge::to_tag(message);
   EXPECT_EQ(to_bytes(buffer), flv::write_tag(message));
   EXPECT_EQ(GST_BUFFER_PTS(buffer), 120 * GST_MSECOND);
@@ -126,6 +130,35 @@ TEST(Bridge, MakesATagThatSharesThePayload) {
   ASSERT_TRUE(messages);
   EXPECT_EQ(messages->at(0).payload.data(), message.payload.data());
   gst_buffer_unref(buffer);
+}
+
+// filesink 1.22 gives up on what comes behind 1024 memories of a block.
+TEST(Bridge, MakesTagsOfSmallMessagesThatFilesinkWritesWhole) {
+  gchar* path = nullptr;
+  const int fd = g_file_open_tmp("rtmp-bridge-XXXXXX.flv", &path, nullptr);
+  ASSERT_GE(fd, 0);
+  close(fd);
+  std::vector<std::uint8_t> expected;
+  {
+    Pipeline pipeline("appsrc name=in format=time ! filesink sync=false location=" +
+                      std::string(path));
+    pipeline.set_state(GST_STATE_PLAYING);
+    for (std::int64_t i = 0; i < 10'000; ++i) {
+      const Message message{MessageType::audio, 0, i, Buffer::copy_of(as_bytes("\xAF\x01 tiny"))};
+      const auto tag = flv::write_tag(message);
+      expected.insert(expected.end(), tag.begin(), tag.end());
+      pipeline.push("in", bridge::to_tag(message));
+    }
+    pipeline.end("in");
+    EXPECT_TRUE(pipeline.wait_eos());
+  }
+  gchar* contents = nullptr;
+  gsize size = 0;
+  ASSERT_TRUE(g_file_get_contents(path, &contents, &size, nullptr));
+  EXPECT_TRUE(std::ranges::equal(std::string_view(contents, size), as_text(expected)));
+  g_free(contents);
+  g_unlink(path);
+  g_free(path);
 }
 
 TEST(Bridge, KeepsAMemoryAliveAsLongAsItsBytesAreShown) {
