@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "elements/timeline.h"
 #include "rtmp/media.h"
 #include "rtmp/timestamp.h"
 
@@ -14,8 +15,6 @@ namespace flv = rtmp::flv;
 constexpr guint block_size = 64 * 1024;
 // Enough of a payload to know whether it is a key frame.
 constexpr std::size_t front_size = 32;
-// Without video every tag is one to start at; so many are enough.
-constexpr GstClockTime audio_interval = GST_SECOND;
 
 bool is_tag(const flv::TagHeader& header) {
   return rtmp::is_media(header.type) || header.type == rtmp::MessageType::data ||
@@ -56,35 +55,40 @@ bool DemuxFile::has_tag_at(guint64 position) {
          back_pointer == flv::write_back_pointer(header.size);
 }
 
-void DemuxFile::extend(DemuxIndex& index, GstClockTime time) {
+// Of headers the whole payload, of others the front.
+bool DemuxFile::read_message(guint64 position, const flv::TagHeader& header,
+                             std::vector<std::uint8_t>& payload, rtmp::Message& message) {
   using Kind = rtmp::media::Summary::Kind;
-  const auto start = index.last();
-  guint64 position = start ? start->position : first_tag();
-  std::int64_t now = start ? static_cast<std::int64_t>(start->time / GST_MSECOND) : 0;
-  std::optional<GstClockTime> last_audio;
-  bool any_video = false;
+  const auto read_front = [&](std::size_t size) {
+    payload.resize(std::min<std::size_t>(size, header.size));
+    message = {header.type, 0, 0, rtmp::Buffer(nullptr, payload)};
+    return read(position + flv::tag_header_size, payload);
+  };
+  if (!read_front(front_size)) return false;
+  const Kind kind = rtmp::media::summarize(message).kind;
+  const bool is_header = kind == Kind::sequence_start || kind == Kind::description;
+  return !is_header || payload.size() == header.size || read_front(header.size);
+}
+
+void DemuxFile::look_on(DemuxSurvey& survey, GstClockTime time, guint64 to) {
+  using Kind = rtmp::media::Summary::Kind;
+  guint64 position = survey.seen_to() ? survey.seen_to() : first_tag();
+  std::int64_t now = survey.seen_to_ms();
   std::array<std::uint8_t, flv::tag_header_size> bytes;
+  std::vector<std::uint8_t> payload;
   while (read(position, bytes)) {
     const auto header = flv::read_tag_header(bytes);
     if (!is_tag(header)) return;
-    rtmp::Message message{header.type, 0, 0, {}};
-    std::array<std::uint8_t, front_size> front;
-    const auto part = std::span(front).first(std::min<std::size_t>(front_size, header.size));
-    if (!read(position + bytes.size(), part)) return;
-    message.payload = rtmp::Buffer(nullptr, part);
-    const Kind kind =
-        rtmp::is_media(header.type) ? rtmp::media::summarize(message).kind : Kind::other;
-    const bool is_audio = kind == Kind::audio;
-    any_video |= header.type == rtmp::MessageType::video;
-    if (kind == Kind::key_frame || is_audio) {
-      now = rtmp::unwrap_timestamp(header.timestamp, now);
-      const DemuxIndex::Entry entry{
-          static_cast<GstClockTime>(std::max<std::int64_t>(now, 0)) * GST_MSECOND, position};
-      const bool is_due = !last_audio || entry.time >= *last_audio + audio_interval;
-      if (!is_audio || (!any_video && is_due)) index.add(entry);
-      if (is_audio && is_due) last_audio = entry.time;
-      if (entry.time > time && (!is_audio || !any_video)) return;
+    rtmp::Message message;
+    if (rtmp::is_media(header.type)) {
+      if (!read_message(position, header, payload, message)) return;
+      if (carries_time(message)) now = rtmp::unwrap_timestamp(header.timestamp, now);
+      survey.note(message, now, position);
     }
+    survey.set_seen_to(position, now);
+    const Kind kind = rtmp::media::summarize(message).kind;
+    const bool is_start = kind == Kind::key_frame || (kind == Kind::audio && !survey.any_video());
+    if (is_start && position >= to && now > static_cast<std::int64_t>(time / GST_MSECOND)) return;
     position += bytes.size() + header.size + flv::back_pointer_size;
   }
 }

@@ -4,7 +4,7 @@
 
 #include <gst/gst.h>
 
-#include "elements/demux_index.h"
+#include "elements/demux_survey.h"
 #include "rtmp/flv.h"
 
 // Used by one thread at a time.
@@ -19,14 +19,17 @@ class DemuxFile {
   void forget();
   // Whether an index's position is right.
   bool has_tag_at(guint64 position);
-  // Reads on from the index's last entry up to a key frame behind `time`.
-  void extend(DemuxIndex& index, GstClockTime time);
+  // Reads on from where the survey has come to, to a key frame behind `time` that is not before
+  // the position `to`.
+  void look_on(DemuxSurvey& survey, GstClockTime time, guint64 to);
   // The last tag's.
   std::optional<GstClockTime> last_time();
 
  private:
   bool read(guint64 position, std::span<std::uint8_t> out);
   guint64 first_tag();
+  bool read_message(guint64 position, const rtmp::flv::TagHeader& header,
+                    std::vector<std::uint8_t>& payload, rtmp::Message& message);
 
   GstPad* sink_;
   GstBuffer* block_ = nullptr;

@@ -17,11 +17,16 @@ namespace {
 // Other tracks that have had nothing for so long are told that nothing is there.
 constexpr GstClockTime max_silence = 2 * GST_SECOND;
 // Interleaving moves time back by less.
-constexpr GstClockTime max_step_back = 2 * GST_SECOND;
+constexpr gint64 max_step_back = gint64{2} * GST_SECOND;
 // What decoders and sinks can live with, and what nobody waits for.
-constexpr GstClockTime max_step_ahead = 10 * GST_SECOND, max_pause = 3600 * GST_SECOND;
+constexpr gint64 max_step_ahead = gint64{10} * GST_SECOND, max_pause = gint64{3600} * GST_SECOND;
+// Between upstream's times, of arrival, say, and the stream's own: bursts are shorter.
+constexpr gint64 max_difference = gint64{10} * GST_SECOND;
 // Streams that begin later than this were cut out of longer ones.
-constexpr GstClockTime max_first_time = 10 * GST_SECOND;
+constexpr gint64 max_first_time = gint64{10} * GST_SECOND;
+
+// FLV's times are modulo this many ns, so adding it changes none of them.
+constexpr gint64 whole_range = (gint64{1} << 32) * gint64{GST_MSECOND};
 
 GstClockTime clamp_time(gint64 time) { return time > 0 ? static_cast<GstClockTime>(time) : 0; }
 
@@ -63,13 +68,29 @@ void DemuxOutput::mark_discont() {
 // --- the time line ---
 
 void DemuxOutput::set_segment(const GstSegment& segment, guint32 seqnum) {
+  origin_ = Origin::upstream;
+  offset_ = raised_by_ = 0;
+  send_segment(segment, seqnum);
+}
+
+void DemuxOutput::set_own_segment(GstSegment segment, guint32 seqnum) {
+  origin_ = Origin::seek;
+  offset_ = 0;
+  const auto raise_by = static_cast<guint64>(raised_by_);
+  segment.start += raise_by;
+  segment.position += raise_by;
+  if (GST_CLOCK_TIME_IS_VALID(segment.stop)) segment.stop += raise_by;
+  send_segment(segment, seqnum);
+}
+
+void DemuxOutput::send_segment(const GstSegment& segment, guint32 seqnum) {
   segment_ = segment;
-  own_segment_ = false;
   seqnum_ = seqnum;
   last_time_.reset();
   {
     const std::lock_guard lock(mutex_);
     shown_segment_ = segment;
+    shown_raised_by_ = static_cast<guint64>(raised_by_);
   }
   for (const auto& [id, track] : pads_.tracks()) track->position = GST_CLOCK_TIME_NONE;
   pads_.push_event(segment_event());
@@ -78,6 +99,7 @@ void DemuxOutput::set_segment(const GstSegment& segment, guint32 seqnum) {
 void DemuxOutput::forget_segment() {
   segment_.reset();
   last_time_.reset();
+  offset_ = raised_by_ = 0;
   const std::lock_guard lock(mutex_);
   shown_segment_.reset();
 }
@@ -90,33 +112,97 @@ GstSegment DemuxOutput::segment() const {
   return segment;
 }
 
+GstSegment DemuxOutput::own_segment() const {
+  GstSegment own = segment();
+  const std::lock_guard lock(mutex_);
+  const auto lower = [by = shown_raised_by_](guint64& time) {
+    if (GST_CLOCK_TIME_IS_VALID(time)) time -= std::min(time, by);
+  };
+  lower(own.start);
+  lower(own.stop);
+  lower(own.position);
+  return own;
+}
+
 GstEvent* DemuxOutput::segment_event() const {
   GstEvent* event = gst_event_new_segment(&*segment_);
   if (seqnum_ != GST_SEQNUM_INVALID) gst_event_set_seqnum(event, seqnum_);
   return event;
 }
 
-void DemuxOutput::begin_segment(GstClockTime start, GstClockTime base) {
-  GstSegment segment;
-  gst_segment_init(&segment, GST_FORMAT_TIME);
-  segment.start = segment.time = segment.position = start;
-  segment.base = base;
-  set_segment(segment, gst_util_seqnum_next());
-  own_segment_ = true;
+GstClockTime DemuxOutput::to_output(gint64 time) const {
+  return clamp_time(time + offset_ + raised_by_);
 }
 
-// Finds the frame's place on the time line: where time jumps back, a new segment goes on in running
-// time where the last one was.
-void DemuxOutput::place(GstClockTime dts, GstClockTime pts) {
-  if (!segment_) begin_segment(dts <= max_first_time ? 0 : std::min(dts, pts), 0);
-  if (last_time_) {
-    const bool is_back = dts + max_step_back < *last_time_;
-    const bool is_far_ahead = dts > *last_time_ + max_pause;
-    if (is_back || dts > *last_time_ + max_step_ahead) mark_discont();
-    if (own_segment_ && (is_back || is_far_ahead))
-      begin_segment(std::min(dts, pts),
-                    gst_segment_to_running_time(&*segment_, GST_FORMAT_TIME, *last_time_));
+void DemuxOutput::begin_segment(gint64 start, GstClockTime base) {
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  origin_ = Origin::stream;
+  offset_ = 0;
+  while (start + raised_by_ < 0) raised_by_ += whole_range;
+  segment.start = segment.position = to_output(start);
+  segment.time = clamp_time(start);
+  segment.base = base;
+  send_segment(segment, gst_util_seqnum_next());
+}
+
+// GStreamer's times have no sign: a frame before 0 lifts the whole time line, and the segment with
+// it, so that the frame is as far from the others as the stream says.
+void DemuxOutput::raise(gint64 time) {
+  if (time + offset_ + raised_by_ >= 0) return;
+  GstSegment segment = own_segment();
+  raised_by_ += whole_range;
+  const auto raise_by = static_cast<guint64>(raised_by_);
+  segment.start += raise_by;
+  segment.position += raise_by;
+  if (GST_CLOCK_TIME_IS_VALID(segment.stop)) segment.stop += raise_by;
+  const auto last_time = last_time_;
+  send_segment(segment, gst_util_seqnum_next());
+  last_time_ = last_time;
+}
+
+// A segment of our own has the stream's times; those that were cut out of longer ones begin where
+// their first frame is.
+void DemuxOutput::place_first(gint64 dts, gint64 pts) {
+  const gint64 first = std::min(dts, pts);
+  if (!segment_) {
+    begin_segment(dts > max_first_time ? first : std::min<gint64>(first, 0),
+                  clamp_time(upstream_time_.value_or(0)));
+  } else if (origin_ == Origin::upstream && !upstream_time_) {
+    const auto start = static_cast<gint64>(segment_->start);
+    if (dts > start + max_first_time) offset_ = start - first;
   }
+}
+
+// Where time jumps back, a new segment goes on in running time where the last one was.
+void DemuxOutput::go_on(gint64 dts, gint64 pts) {
+  const bool is_back = dts + max_step_back < *last_time_;
+  const bool is_far_ahead = dts > *last_time_ + max_pause;
+  if (is_back || dts > *last_time_ + max_step_ahead) mark_discont();
+  if (origin_ != Origin::stream || !(is_back || is_far_ahead)) return;
+  const GstClockTime last = std::max(to_output(*last_time_), segment_->start);
+  begin_segment(std::min(dts, pts),
+                gst_segment_to_running_time(&*segment_, GST_FORMAT_TIME, last));
+}
+
+// The stream's times tell how far frames are apart, upstream's when the first one is. Where they
+// are the same, the stream's are the exact ones.
+void DemuxOutput::follow_upstream(gint64 dts) {
+  const gint64 difference = *upstream_time_ - dts;
+  const bool jumps = !last_time_ || dts + max_step_back < *last_time_ ||
+                     std::abs(difference - offset_) > max_difference;
+  if (!jumps) return;
+  if (last_time_) mark_discont();
+  offset_ = std::abs(difference) < gint64{GST_MSECOND} ? 0 : difference;
+}
+
+// Finds the frame's place on the time line.
+void DemuxOutput::place(gint64 dts, gint64 pts) {
+  if (!last_time_) place_first(dts, pts);
+  if (origin_ == Origin::upstream && upstream_time_) follow_upstream(dts);
+  if (last_time_) go_on(dts, pts);
+  raise(std::min(dts, pts));
+  upstream_time_.reset();
   last_time_ = dts;
   if (!first_time_) first_time_ = dts;
 }
@@ -150,11 +236,11 @@ GstFlowReturn DemuxOutput::push_track(const Packet& packet, const TrackPacket& p
       return push_frame(*track, packet, part, payload, time);
     case PacketType::metadata:
       if (const auto color = rtmp::media::read_color_info(body); color && *color)
-        track->set_color(**color);
+        track->set_color(part.codec, **color);
       return GST_FLOW_OK;
     case PacketType::multichannel_config:
       if (const auto channels = rtmp::media::read_multichannel_config(body))
-        track->set_channels(*channels);
+        track->set_channels(part.codec, *channels);
       return GST_FLOW_OK;
     // The end of a sequence is not the track's: another sequence may follow.
     case PacketType::sequence_end:
@@ -180,16 +266,15 @@ GstFlowReturn DemuxOutput::push_frame(DemuxTrack& track, const Packet& packet,
     GST_DEBUG("%s: a frame before its sequence header", track.name().c_str());
     return GST_FLOW_OK;
   }
-  const GstClockTime dts = clamp_time(time);
-  const GstClockTime pts = clamp_time(time + part.composition_time * gint64{GST_MSECOND});
-  place(dts, pts);
+  const gint64 pts = time + part.composition_time * gint64{GST_MSECOND};
+  place(time, pts);
   if (!expose_waiting(track, frame) || !track.update_caps(frame)) return GST_FLOW_OK;
   pads_.send_tags(track);
 
   GstBuffer* buffer = gst_buffer_new();
   gst_buffer_append_memory(buffer, payload.share(offset, size));
-  GST_BUFFER_PTS(buffer) = pts;
-  GST_BUFFER_DTS(buffer) = dts;
+  GST_BUFFER_PTS(buffer) = to_output(pts);
+  GST_BUFFER_DTS(buffer) = to_output(time);
   GST_BUFFER_FLAG_SET(buffer, frame_flags(packet, track, frame));
   return push_buffer(track, buffer);
 }
@@ -205,7 +290,7 @@ GstFlowReturn DemuxOutput::push_buffer(DemuxTrack& track, GstBuffer* buffer) {
     flow = gst_pad_push(track.pad(), buffer);
   flow = pads_.combine(track, flow);
   fill_gaps(dts);
-  pads_.check_no_more_pads(dts - std::min(dts, *first_time_));
+  pads_.check_no_more_pads(clamp_time(*last_time_ - *first_time_));
   return flow;
 }
 
@@ -215,19 +300,18 @@ GstFlowReturn DemuxOutput::push_data(GstBuffer* buffer, gint64 time) {
     gst_buffer_unref(buffer);
     return GST_FLOW_OK;
   }
-  const GstClockTime now = clamp_time(time);
-  if (!last_time_) place(now, now);
+  if (!last_time_) place(time, time);
   if (!track->is_exposed()) {
     track->set_caps(gst_caps_new_empty_simple("application/x-rtmp-data"));
     expose(*track);
   }
-  GST_BUFFER_PTS(buffer) = GST_BUFFER_DTS(buffer) = now;
+  GST_BUFFER_PTS(buffer) = GST_BUFFER_DTS(buffer) = to_output(time);
   return push_buffer(*track, buffer);
 }
 
 void DemuxOutput::push_silence(gint64 time) {
   DemuxTrack* track = pads_.find({TrackId::Kind::audio, 0});
-  if (track && track->is_exposed()) push_gap(*track, clamp_time(time));
+  if (track && track->is_exposed()) push_gap(*track, to_output(time));
 }
 
 // --- pads ---

@@ -75,6 +75,10 @@ DemuxTrack* DemuxPads::find_or_make(TrackId id) {
   return tracks_.emplace(id, std::move(track)).first->second.get();
 }
 
+void DemuxPads::forget_formats() {
+  for (const auto& [id, track] : tracks_) track->forget_format();
+}
+
 void DemuxPads::set_metadata(const Metadata& metadata) {
   metadata_ = metadata;
   for (const auto& [id, track] : tracks_)

@@ -34,6 +34,8 @@ class DemuxPads {
   DemuxTrack* find(TrackId id) const;
   // Null if there are too many.
   DemuxTrack* find_or_make(TrackId id);
+  // What packets said of the tracks: the pads keep their caps until they say something else.
+  void forget_formats();
 
   // Gives a track that has caps its pad. Takes the segment event.
   void expose(DemuxTrack& track, GstEvent* segment);

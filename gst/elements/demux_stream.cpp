@@ -14,8 +14,8 @@ namespace {
 
 // So many bytes without a tag are no FLV.
 constexpr std::uint64_t max_search = 1024 * 1024;
-// Upstream's times and the tags' may differ by rounding and by a start in between.
-constexpr std::int64_t max_difference_ms = 10'000;
+// What no stream reaches, and nanoseconds can still count.
+constexpr std::int64_t max_time_ms = std::int64_t{1} << 42;
 
 constexpr char data_meta[] = "GstRtmpDataMeta";
 
@@ -48,36 +48,45 @@ void DemuxStream::reset() {
   duration = GST_CLOCK_TIME_NONE;
   cutter_ = TagCutter();
   last_frame_ms_.reset();
-  warned_of_encryption_ = any_video_ = false;
+  survey.clear();
+  surveys_ = true;
+  warned_of_encryption_ = false;
 }
 
 void DemuxStream::restart(std::uint64_t position, std::optional<std::int64_t> time_ms) {
   cutter_.restart(position);
   last_frame_ms_ = time_ms;
+  surveys_ = position <= survey.seen_to();
 }
 
-void DemuxStream::set_time(std::int64_t ms) {
-  if (!last_frame_ms_ || std::abs(ms - *last_frame_ms_) > max_difference_ms) last_frame_ms_ = ms;
+void DemuxStream::seek(std::uint64_t position, std::int64_t time_ms) {
+  restart(position, time_ms);
+  if (!survey.knows_headers_at(position)) return;
+  output.pads().forget_formats();
+  for (const DemuxSurvey::Header& header : survey.headers_before(position)) {
+    const auto packet =
+        rtmp::media::read({header.type, 0, 0, rtmp::Buffer(nullptr, header.payload)});
+    if (packet) output.push(*packet, {nullptr, 0, header.payload}, 0);
+  }
+}
+
+void DemuxStream::set_time(gint64 time) {
+  if (!last_frame_ms_) last_frame_ms_ = time / gint64{GST_MSECOND};
 }
 
 // Frames carry the time line; headers and data, often at 0, are placed next to it.
 std::int64_t DemuxStream::unwrap(std::uint32_t low, bool is_frame) {
   auto& last = last_frame_ms_;
-  const std::int64_t time = last ? rtmp::unwrap_timestamp(low, *last) : std::int64_t{low};
+  std::int64_t time = last ? rtmp::unwrap_timestamp(low, *last) : std::int64_t{low};
+  if (std::abs(time) > max_time_ms) time = low;
   if (is_frame) last = time;
   return time;
 }
 
-// Sync points to seek to: video's, or where there is none, one of audio in a second.
-void DemuxStream::remember(const rtmp::media::Packet& packet, std::int64_t ms,
-                           std::uint64_t position) {
-  using rtmp::media::FrameType;
-  any_video_ |= packet.video;
-  const GstClockTime time = static_cast<GstClockTime>(std::max<std::int64_t>(ms, 0)) * GST_MSECOND;
-  const auto last = index.last();
-  if (packet.video ? packet.frame_type == FrameType::key
-                   : !any_video_ && (!last || time >= last->time + GST_SECOND))
-    index.add({time, position});
+void DemuxStream::note(const TagCutter::Tag& tag, std::int64_t ms) {
+  if (!surveys_) return;
+  survey.note({tag.header.type, 0, 0, rtmp::Buffer(nullptr, tag.body.bytes)}, ms, tag.position);
+  survey.set_seen_to(tag.position, ms);
 }
 
 GstFlowReturn DemuxStream::push_media(const TagCutter::Tag& tag) {
@@ -93,7 +102,7 @@ GstFlowReturn DemuxStream::push_media(const TagCutter::Tag& tag) {
       packet->type == rtmp::media::PacketType::coded_frames && !packet->tracks.empty();
   const std::int64_t ms = unwrap(tag.header.timestamp, is_frame);
   const gint64 time = ms * gint64{GST_MSECOND} + packet->nanoseconds;
-  if (is_frame) remember(*packet, ms, tag.position);
+  note(tag, ms);
   if (!is_video && packet->tracks.empty()) {
     output.push_silence(time);
     return GST_FLOW_OK;
@@ -128,7 +137,8 @@ GstFlowReturn DemuxStream::push_data(const TagCutter::Tag& tag) {
     take_metadata(*data);
     return GST_FLOW_OK;
   }
-  // |AdditionalHeader, |RtmpSampleAccess: between server and player, or told by the tags themselves.
+  // |AdditionalHeader, |RtmpSampleAccess: between server and player, or told by the tags
+  // themselves.
   if (data->name.starts_with('|')) return GST_FLOW_OK;
   if (!g_utf8_validate(data->name.data(), static_cast<gssize>(data->name.size()), nullptr))
     return GST_FLOW_OK;

@@ -2,8 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include "elements/demux_index.h"
 #include "elements/demux_output.h"
+#include "elements/demux_survey.h"
 #include "elements/demux_tags.h"
 #include "rtmp/command.h"
 
@@ -20,8 +20,13 @@ class DemuxStream {
   void reset();
   // What comes next is at `position` of the stream, its frames are at about that time.
   void restart(std::uint64_t position, std::optional<std::int64_t> time_ms);
-  // A source that knows its time says in 64 bits where the next frames are.
-  void set_time(std::int64_t ms);
+  // As restart(), for a place in a file: the headers in force there are, if they are known, those
+  // of the tracks.
+  void seek(std::uint64_t position, std::int64_t time_ms);
+  // A source that knows its time says in 64 bits, in ns, where the next frames are.
+  void set_time(gint64 time);
+  // Wherever the times go on is right.
+  void forget_time() { last_frame_ms_.reset(); }
   // Takes the buffer.
   GstFlowReturn process(GstBuffer* buffer);
 
@@ -29,10 +34,12 @@ class DemuxStream {
   // From any thread.
   DemuxIndex index;
   std::atomic<GstClockTime> duration = GST_CLOCK_TIME_NONE;
+  // Owned as the stream is.
+  DemuxSurvey survey{index};
 
  private:
   std::int64_t unwrap(std::uint32_t low, bool is_frame);
-  void remember(const rtmp::media::Packet& packet, std::int64_t ms, std::uint64_t position);
+  void note(const TagCutter::Tag& tag, std::int64_t ms);
   GstFlowReturn push_tag(const TagCutter::Tag& tag);
   GstFlowReturn push_media(const TagCutter::Tag& tag);
   GstFlowReturn push_data(const TagCutter::Tag& tag);
@@ -41,6 +48,6 @@ class DemuxStream {
   GstElement* element_;
   TagCutter cutter_;
   std::optional<std::int64_t> last_frame_ms_;
+  bool surveys_ = true;  // nothing was jumped over
   bool warned_of_encryption_ = false;
-  bool any_video_ = false;
 };

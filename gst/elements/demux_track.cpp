@@ -17,9 +17,9 @@ DemuxTrack::~DemuxTrack() {
 
 void DemuxTrack::set_codec(Codec codec, std::optional<rtmp::media::LegacyAudioFlags> flags) {
   if (format_.codec != codec) {
-    // What describes a track may come before the codec is known.
-    if (format_.codec != Codec::unknown) format_.channels.reset();
     format_.codec = codec;
+    if (channels_codec_ != codec) format_.channels.reset();
+    if (color_codec_ != codec) format_.color.reset();
     format_.config.clear();
     header_seen_ = false;
     changed_ = true;
@@ -39,13 +39,15 @@ void DemuxTrack::set_config(Bytes config) {
   changed_ = true;
 }
 
-void DemuxTrack::set_channels(const rtmp::media::MultichannelConfig& channels) {
+void DemuxTrack::set_channels(Codec codec, const rtmp::media::MultichannelConfig& channels) {
+  channels_codec_ = codec;
   if (format_.channels == channels) return;
   format_.channels = channels;
   changed_ = true;
 }
 
-void DemuxTrack::set_color(const rtmp::media::ColorInfo& color) {
+void DemuxTrack::set_color(Codec codec, const rtmp::media::ColorInfo& color) {
+  color_codec_ = codec;
   if (format_.color.value_or(rtmp::media::ColorInfo()) == color) return;
   format_.color = color;
   changed_ = true;
@@ -55,6 +57,13 @@ void DemuxTrack::set_hints(const TrackHints& hints) {
   if (format_.hints == hints) return;
   format_.hints = hints;
   changed_ = tags_changed_ = true;
+}
+
+void DemuxTrack::forget_format() {
+  format_ = {.hints = std::move(format_.hints)};
+  channels_codec_ = color_codec_ = Codec::unknown;
+  header_seen_ = false;
+  changed_ = true;
 }
 
 bool DemuxTrack::waits_for_config(Bytes frame) const {

@@ -32,9 +32,12 @@ class DemuxTrack {
   void set_codec(rtmp::media::Codec codec, std::optional<rtmp::media::LegacyAudioFlags> flags);
   // A sequence header.
   void set_config(rtmp::Bytes config);
-  void set_channels(const rtmp::media::MultichannelConfig& channels);
-  void set_color(const rtmp::media::ColorInfo& color);
+  // They may come before the first packet of their codec.
+  void set_channels(rtmp::media::Codec codec, const rtmp::media::MultichannelConfig& channels);
+  void set_color(rtmp::media::Codec codec, const rtmp::media::ColorInfo& color);
   void set_hints(const TrackHints& hints);
+  // All but the hints, which are not the packets'.
+  void forget_format();
 
   // Whether frames have to wait for a sequence header.
   bool waits_for_config(rtmp::Bytes frame) const;
@@ -68,6 +71,9 @@ class DemuxTrack {
  private:
   TrackId id_;
   TrackFormat format_;
+  // What the channels and the colours are said of.
+  rtmp::media::Codec channels_codec_ = rtmp::media::Codec::unknown;
+  rtmp::media::Codec color_codec_ = rtmp::media::Codec::unknown;
   bool header_seen_ = false;
   bool changed_ = true;  // since the caps were made
   bool discont_ = true;

@@ -20,12 +20,18 @@
  *
  * A new sequence header is new caps on the same pad. The end of a sequence ends nothing else.
  *
+ * Buffers have the stream's own times. Where upstream has times of its own in a TIME segment, of
+ * arrival, say, the first frame gets upstream's, and the others are as far from it as the stream
+ * says. A stream with times below 0 is lifted by the range of FLV's times, 2^32 ms, and its segment
+ * with it, so that running times are what they would be.
+ *
  * Script data other than onMetaData comes out of `data_0` as `application/x-rtmp-data`: the AMF0
  * values of a message in a buffer, which has a custom meta `GstRtmpDataMeta` whose field `name`
  * (string) says which handler it is for. onMetaData becomes tags, the duration and the index.
  *
  * Files that upstream gives access to can be sought in: by the index of key frames that they bring,
- * or else by looking for key frames. Other sources seek themselves.
+ * or else by looking for key frames; decoders get the sequence headers in force there. Other
+ * sources seek themselves.
  */
 
 #include "elements/rtmpdemux.h"
@@ -65,9 +71,13 @@ struct GstRtmpDemuxPrivate {
   GstRtmpDemuxPrivate(GstElement* element, GstPad* sink)
       : stream(element, {src_event, src_query}), file(sink) {}
 
-  void restart(std::uint64_t position, std::optional<std::int64_t> time_ms) {
-    stream.restart(position, time_ms);
+  void restart(std::uint64_t position) {
+    stream.restart(position, std::nullopt);
     offset = position;
+  }
+  void seek(const DemuxIndex::Entry& entry) {
+    stream.seek(entry.position, static_cast<std::int64_t>(entry.time / GST_MSECOND));
+    offset = entry.position;
   }
   void reset() {
     stream.reset();
@@ -122,8 +132,11 @@ static void gst_rtmp_demux_finish(GstRtmpDemux* self) {
 static GstFlowReturn gst_rtmp_demux_chain(GstPad*, GstObject* parent, GstBuffer* buffer) {
   auto* priv = GST_RTMP_DEMUX(parent)->priv;
   if (GST_BUFFER_IS_DISCONT(buffer)) priv->stream.output.mark_discont();
-  if (priv->time_upstream && GST_BUFFER_DTS_IS_VALID(buffer))
-    priv->stream.set_time(static_cast<std::int64_t>(GST_BUFFER_DTS(buffer) / GST_MSECOND));
+  const GstClockTime time = GST_BUFFER_DTS_OR_PTS(buffer);
+  const bool has_time = GST_CLOCK_TIME_IS_VALID(time);
+  if (has_time && priv->time_upstream) priv->stream.set_time(static_cast<gint64>(time));
+  priv->stream.output.set_upstream_time(has_time ? std::optional(static_cast<gint64>(time))
+                                                 : std::nullopt);
   return priv->stream.process(buffer);
 }
 
@@ -137,11 +150,11 @@ static void gst_rtmp_demux_bytes_segment(GstRtmpDemux* self, const GstSegment& b
   priv->time_upstream = false;
   priv->stream.output.mark_discont();
   if (seek && bytes.format == GST_FORMAT_BYTES && bytes.start == seek->entry.position) {
-    priv->restart(bytes.start, static_cast<std::int64_t>(seek->entry.time / GST_MSECOND));
-    priv->stream.output.set_segment(seek->segment, seek->seqnum);
+    priv->seek(seek->entry);
+    priv->stream.output.set_own_segment(seek->segment, seek->seqnum);
     return;
   }
-  priv->restart(bytes.format == GST_FORMAT_BYTES ? bytes.start : 0, std::nullopt);
+  priv->restart(bytes.format == GST_FORMAT_BYTES ? bytes.start : 0);
   priv->stream.output.forget_segment();
 }
 
@@ -154,6 +167,7 @@ static void gst_rtmp_demux_sink_segment(GstRtmpDemux* self, GstEvent* event) {
     return;
   }
   priv->time_upstream = true;
+  priv->stream.forget_time();
   priv->stream.output.set_segment(*segment, gst_event_get_seqnum(event));
 }
 
@@ -176,7 +190,7 @@ static gboolean gst_rtmp_demux_sink_event(GstPad* pad, GstObject* parent, GstEve
       gst_rtmp_demux_finish(self);
       break;
     case GST_EVENT_FLUSH_STOP:
-      priv->restart(0, std::nullopt);
+      priv->restart(0);
       priv->stream.output.forget_segment();
       priv->stream.output.mark_discont();
       pads.clear_flow();
@@ -195,7 +209,7 @@ static void gst_rtmp_demux_pause(GstRtmpDemux* self, GstFlowReturn reason) {
   auto* priv = self->priv;
   gst_pad_pause_task(self->sink);
   if (reason == GST_FLOW_EOS) {
-    const GstSegment segment = priv->stream.output.segment();
+    const GstSegment segment = priv->stream.output.own_segment();
     if (!(segment.flags & GST_SEGMENT_FLAG_SEGMENT)) {
       gst_rtmp_demux_finish(self);
       return;
@@ -266,7 +280,7 @@ struct Seek {
 }  // namespace
 
 static bool gst_rtmp_demux_make_segment(GstRtmpDemux* self, const Seek& seek, GstSegment& segment) {
-  segment = self->priv->stream.output.segment();
+  segment = self->priv->stream.output.own_segment();
   segment.duration = self->priv->stream.duration;
   const auto start = static_cast<guint64>(seek.start), stop = static_cast<guint64>(seek.stop);
   gboolean update = FALSE;
@@ -315,13 +329,17 @@ static gboolean gst_rtmp_demux_seek_file(GstRtmpDemux* self, const Seek& seek) {
     if (indexed && priv->stream.index.is_complete() && !priv->file.has_tag_at(indexed->position)) {
       GST_INFO_OBJECT(self, "the file's index is wrong");
       priv->stream.index.clear();
+      priv->stream.survey.clear();
     }
-    if (!priv->stream.index.is_complete()) priv->file.extend(priv->stream.index, segment.position);
+    if (!priv->stream.index.is_complete())
+      priv->file.look_on(priv->stream.survey, segment.position, 0);
     const auto entry = gst_rtmp_demux_find(self, seek, segment);
-    priv->restart(entry.position, static_cast<std::int64_t>(entry.time / GST_MSECOND));
+    if (!priv->stream.survey.knows_headers_at(entry.position))
+      priv->file.look_on(priv->stream.survey, 0, entry.position);
+    priv->seek(entry);
     pads.clear_flow();
     priv->stream.output.mark_discont();
-    priv->stream.output.set_segment(segment, seek.seqnum);
+    priv->stream.output.set_own_segment(segment, seek.seqnum);
     if (segment.flags & GST_SEGMENT_FLAG_SEGMENT)
       gst_element_post_message(GST_ELEMENT(self),
                                gst_message_new_segment_start(GST_OBJECT(self), GST_FORMAT_TIME,

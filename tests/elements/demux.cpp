@@ -91,7 +91,18 @@ class Demuxer {
   }
 
   GstFlowReturn push(GstBuffer* buffer) { return gst_pad_push(source_, buffer); }
-  GstFlowReturn push(Bytes bytes) { return push(to_gst(bytes)); }
+  // Without a time of the source's.
+  GstFlowReturn push(Bytes bytes) { return push_at(GST_CLOCK_TIME_NONE, bytes); }
+  GstFlowReturn push_at(GstClockTime source_time, Bytes bytes) {
+    GstBuffer* buffer = to_gst(bytes);
+    GST_BUFFER_DTS(buffer) = GST_BUFFER_PTS(buffer) = source_time;
+    return push(buffer);
+  }
+  // A frame that reaches the source at a time of its own.
+  GstFlowReturn video_at(GstClockTime source_time, std::int64_t ms, std::string_view payload) {
+    return push_at(source_time,
+                   flv::write_tag({MessageType::video, 0, ms, Buffer::adopt(from_hex(payload))}));
+  }
   GstFlowReturn tag(MessageType type, std::int64_t ms, std::string_view payload) {
     return push(flv::write_tag({type, 0, ms, Buffer::adopt(from_hex(payload))}));
   }
@@ -239,6 +250,11 @@ bool contains(const std::string& text, std::string_view part) {
   return text.find(part) != std::string::npos;
 }
 
+// A decoder configuration record with one parameter set.
+std::string hevc_config() {
+  return "01 01 60000000 900000000000 5d f000 fc fd f8 f8 0000 0f 01 a0 0001 0004 40010c01";
+}
+
 std::vector<std::uint8_t> small_file() {
   std::vector<std::uint8_t> file;
   const auto add = [&file](Bytes bytes) { file.insert(file.end(), bytes.begin(), bytes.end()); };
@@ -321,6 +337,43 @@ TEST(Demux, AddsNanosecondsAndSignedCompositionTime) {
   EXPECT_EQ(demux["video"].pts.at(0), 60 * GST_MSECOND + 123456);
 }
 
+// Times below 0 are lifted by the whole range of FLV's times, and the segment with them.
+constexpr GstClockTime lift = 0x100000000 * GST_MSECOND;
+
+TEST(Demux, KeepsAPresentationTimeBelowZero) {
+  Demuxer demux;
+  demux.avc_header();
+  demux.video(0, "17 01 ffffd8 0000000265b8");
+  demux.video(40, "27 01 000000 00000002419a");
+  EXPECT_EQ(demux["video"].pts,
+            (std::vector<GstClockTime>{lift - 40 * GST_MSECOND, lift + 40 * GST_MSECOND}));
+  EXPECT_EQ(demux["video"].dts, (std::vector<GstClockTime>{lift, lift + 40 * GST_MSECOND}));
+  ASSERT_EQ(demux["video"].segments.size(), 1u);
+  EXPECT_EQ(gst_segment_to_running_time(&demux["video"].segments[0], GST_FORMAT_TIME,
+                                        demux["video"].pts.at(0)),
+            0u);
+}
+
+TEST(Demux, KeepsTheOthersInTimeWhereOneTrackBeginsBelowZero) {
+  Demuxer demux;
+  demux.audio(0, "2f fffb9064");
+  demux.video(0xFFFFFFC4, "12 aa");
+  demux.audio(26, "2f fffb9064");
+  EXPECT_EQ(demux["video"].dts.at(0), lift - 60 * GST_MSECOND);
+  EXPECT_EQ(demux["audio"].dts, (std::vector<GstClockTime>{0, lift + 26 * GST_MSECOND}));
+  ASSERT_EQ(demux["audio"].segments.size(), 2u);
+  EXPECT_EQ(gst_segment_to_running_time(&demux["audio"].segments[1], GST_FORMAT_TIME,
+                                        demux["audio"].dts.at(1)),
+            26 * GST_MSECOND);
+}
+
+TEST(Demux, SurvivesTimesThatFallForEver) {
+  Demuxer demux;
+  std::uint32_t ms = 0;
+  for (int i = 0; i < 10'000; ++i) demux.video(ms -= 0x3FFFFFFF, "12 aa");
+  EXPECT_EQ(demux["video"].payloads.size(), 10'000u);
+}
+
 TEST(Demux, UnwrapsTimesPast32Bits) {
   Demuxer demux;
   demux.avc_header();
@@ -359,8 +412,68 @@ TEST(Demux, BeginsTheSegmentWhereACutStreamBegins) {
 TEST(Demux, ForwardsTheSegmentOfALiveSource) {
   Demuxer demux;
   demux.send_segment(GST_FORMAT_TIME, 7 * GST_SECOND);
-  demux.video(7000, "14 00 aa");
+  demux.video_at(7 * GST_SECOND, 7000, "14 00 aa");
   EXPECT_EQ(demux["video"].segments.at(0).start, 7 * GST_SECOND);
+}
+
+TEST(Demux, KeepsTheTimesThatALiveSourceHasToo) {
+  Demuxer demux;
+  constexpr GstClockTime beyond_32_bits = 0x100000000 * GST_MSECOND;
+  demux.send_segment(GST_FORMAT_TIME, beyond_32_bits);
+  demux.video_at(beyond_32_bits, 0, "14 00 aa");
+  demux.video_at(beyond_32_bits + 40 * GST_MSECOND, 40, "14 00 bb");
+  EXPECT_EQ(demux["video"].dts,
+            (std::vector<GstClockTime>{beyond_32_bits, beyond_32_bits + 40 * GST_MSECOND}));
+}
+
+TEST(Demux, GivesFramesTheTimesAtWhichTheSourceGotThem) {
+  Demuxer demux;
+  demux.send_segment(GST_FORMAT_TIME);
+  demux.video_at(5 * GST_SECOND, 3'600'000, "14 00 aa");
+  demux.video_at(5 * GST_SECOND + 55 * GST_MSECOND, 3'600'040, "14 00 bb");
+  // The stream says how far they are apart: no jitter comes in.
+  EXPECT_EQ(demux["video"].dts,
+            (std::vector<GstClockTime>{5 * GST_SECOND, 5 * GST_SECOND + 40 * GST_MSECOND}));
+  EXPECT_EQ(demux["video"].segments.size(), 1u);
+}
+
+TEST(Demux, GoesOnAtTheSourcesTimeWhereTheStreamsJumps) {
+  Demuxer demux;
+  demux.send_segment(GST_FORMAT_TIME);
+  demux.video_at(GST_SECOND, 60'000, "14 00 aa");
+  demux.video_at(2 * GST_SECOND, 0, "14 00 bb");
+  demux.video_at(2 * GST_SECOND, 40, "14 00 cc");
+  EXPECT_EQ(demux["video"].dts, (std::vector<GstClockTime>{GST_SECOND, 2 * GST_SECOND,
+                                                           2 * GST_SECOND + 40 * GST_MSECOND}));
+  EXPECT_TRUE(demux["video"].flags.at(1) & GST_BUFFER_FLAG_DISCONT);
+  EXPECT_FALSE(demux["video"].flags.at(2) & GST_BUFFER_FLAG_DISCONT);
+}
+
+TEST(Demux, CatchesUpWithASourceThatPaused) {
+  Demuxer demux;
+  demux.send_segment(GST_FORMAT_TIME);
+  demux.video_at(0, 0, "14 00 aa");
+  demux.video_at(30 * GST_SECOND, 40, "14 00 bb");
+  EXPECT_EQ(demux["video"].dts.at(1), 30 * GST_SECOND);
+  EXPECT_TRUE(demux["video"].flags.at(1) & GST_BUFFER_FLAG_DISCONT);
+}
+
+TEST(Demux, BeginsACutStreamWhereATimedSegmentBegins) {
+  Demuxer demux;
+  demux.send_segment(GST_FORMAT_TIME, 7 * GST_SECOND);
+  demux.video(3'600'000, "14 00 aa");
+  demux.video(3'600'040, "14 00 bb");
+  EXPECT_EQ(demux["video"].dts,
+            (std::vector<GstClockTime>{7 * GST_SECOND, 7 * GST_SECOND + 40 * GST_MSECOND}));
+}
+
+TEST(Demux, BeginsInRunningTimeWhenASourceOfBytesGotTheFirstFrame) {
+  Demuxer demux;
+  demux.video_at(5 * GST_SECOND, 0, "14 00 aa");
+  demux.video_at(5 * GST_SECOND + 55 * GST_MSECOND, 40, "14 00 bb");
+  ASSERT_EQ(demux["video"].segments.size(), 1u);
+  EXPECT_EQ(demux["video"].segments[0].base, 5 * GST_SECOND);
+  EXPECT_EQ(demux["video"].dts.at(1), 40 * GST_MSECOND);
 }
 
 TEST(Demux, MarksWhatComesAfterADiscontOfTheSource) {
@@ -398,6 +511,66 @@ TEST(Demux, GoesOnAfterASequenceEnd) {
   EXPECT_EQ(demux["video"].payloads.size(), 2u);
   EXPECT_EQ(demux["video"].caps.size(), 1u);
   EXPECT_EQ(demux["audio"].payloads.size(), 1u);
+}
+
+TEST(Demux, SaysNewCapsForANewSize) {
+  Demuxer demux;
+  demux.avc_header();
+  demux.video(0, "17 01 000000 0000000165");
+  demux.video(40, "17 00 000000" + std::string(other_avc_config));
+  EXPECT_EQ(demux["video"].caps.size(), 1u);  // they come with the frame
+  demux.video(40, "17 01 000000 0000000165");
+  ASSERT_EQ(demux["video"].caps.size(), 2u);
+  EXPECT_TRUE(contains(demux["video"].caps[1], "codec_data=(buffer)0142c015"));
+  EXPECT_EQ(demux["video"].payloads.size(), 2u);
+  EXPECT_EQ(demux.pads(), 1u);
+}
+
+TEST(Demux, TakesAPublisherWithOtherCodecsForTheOneBefore) {
+  Demuxer demux;
+  demux.avc_header();
+  demux.audio(0, "af 00 1190");
+  demux.video(0, "17 01 000000 0000000165");
+  demux.audio(0, "af 01 2100");
+  demux.video(5000, "90 68766331" + hevc_config());
+  demux.audio(5000, "90 4f707573 4f70757348656164 01 01 3801 80bb0000 0000 00");
+  demux.video(5000, "93 68766331 000000012601");
+  demux.audio(5000, "91 4f707573 fc");
+  ASSERT_EQ(demux["video"].caps.size(), 2u);
+  EXPECT_TRUE(contains(demux["video"].caps[1], "video/x-h265"));
+  ASSERT_EQ(demux["audio"].caps.size(), 2u);
+  EXPECT_TRUE(contains(demux["audio"].caps[1], "audio/x-opus, rate=(int)48000, channels=(int)1"));
+  EXPECT_EQ(demux["video"].payloads.size(), 2u);
+  EXPECT_EQ(demux["audio"].payloads.size(), 2u);
+  EXPECT_EQ(demux.pads(), 2u);
+}
+
+TEST(Demux, WaitsForTheHeaderOfAnotherCodec) {
+  Demuxer demux;
+  demux.avc_header();
+  demux.video(0, "17 01 000000 0000000165");
+  demux.video(40, "a3 68766331 000000010201");
+  EXPECT_EQ(demux["video"].payloads.size(), 1u);
+  EXPECT_EQ(demux["video"].caps.size(), 1u);
+}
+
+TEST(Demux, ForgetsTheColoursOfAnotherCodec) {
+  Demuxer demux;
+  media::ColorInfo info;
+  info.config = {10, 9, 16, 9};
+  demux.video(0, "d4 76703039" + to_hex(media::write_color_info(info)));
+  demux.video(0, "91 76703039 82");
+  demux.video(40, "91 61763031 0a01aa");
+  EXPECT_TRUE(contains(demux["video"].caps.at(0), "colorimetry"));
+  EXPECT_FALSE(contains(demux["video"].caps.at(1), "colorimetry"));
+}
+
+TEST(Demux, KeepsTheChannelsThatAreSaidBeforeAnotherCodecComes) {
+  Demuxer demux;
+  demux.audio(0, "2f fffb9064");
+  demux.audio(40, "94 61632d33 01 06 0000003f");
+  demux.audio(40, "91 61632d33 0b77");
+  EXPECT_TRUE(contains(demux["audio"].caps.at(1), "channels=(int)6"));
 }
 
 TEST(Demux, WaitsForASequenceHeader) {
@@ -495,6 +668,34 @@ TEST(Demux, TurnsSilenceIntoAGap) {
   EXPECT_EQ(demux["audio"].gaps[0].second, 500 * GST_MSECOND);
 }
 
+TEST(Demux, AddsATrackThatBeginsThreeSecondsLate) {
+  Demuxer demux;
+  for (int i = 0; i < 75; ++i) demux.video(i * 40, "14 00 aa");
+  demux.audio(3000, "af 00 1190");
+  demux.audio(3000, "af 01 2100");
+  demux.audio(3021, "af 01 2100");
+  EXPECT_EQ(demux["video"].payloads.size(), 75u);
+  EXPECT_EQ(demux["audio"].dts,
+            (std::vector<GstClockTime>{3 * GST_SECOND, 3 * GST_SECOND + 21 * GST_MSECOND}));
+  EXPECT_EQ(demux["audio"].segments.at(0).start, 0u);
+}
+
+TEST(Demux, GoesOnWithATrackThatWasAway) {
+  Demuxer demux;
+  demux.audio(0, "2f fffb9064");
+  for (int i = 0; i <= 100; ++i) demux.video(i * 40, "14 00 aa");
+  demux.audio(4000, "2f fffb9064");
+  EXPECT_EQ(demux["audio"].dts, (std::vector<GstClockTime>{0, 4 * GST_SECOND}));
+  EXPECT_EQ(demux["audio"].caps.size(), 1u);
+  GstClockTime end = 0;
+  for (const auto& [start, duration] : demux["audio"].gaps) {
+    EXPECT_EQ(start, end);
+    end = start + duration;
+  }
+  EXPECT_GT(end, 2 * GST_SECOND);
+  EXPECT_LE(end, 4 * GST_SECOND);
+}
+
 TEST(Demux, FillsTheGapsOfATrackThatStops) {
   Demuxer demux;
   demux.audio(0, "2f fffb9064");
@@ -577,6 +778,16 @@ TEST(Demux, MakesTagsOfMetadata) {
   EXPECT_TRUE(contains(all, "bitrate=(uint)500000")) << all;
 }
 
+TEST(Demux, TellsTheLanguagesOfTracks) {
+  Demuxer demux;
+  const amf::Object map{{"1", amf::Object{{"language", "de"}}}};
+  demux.metadata({{"audioTrackIdInfoMap", map}});
+  demux.audio(0, "95 01 4f707573 01 fc");
+  std::string all;
+  for (const std::string& tags : demux["audio_1"].tags) all += tags;
+  EXPECT_TRUE(contains(all, "language-code=(string)de")) << all;
+}
+
 TEST(Demux, ForgetsTagsAndTracksWithTheStream) {
   Demuxer demux;
   demux.metadata({{"title", "old"}, {"videocodecid", 2}});
@@ -602,6 +813,25 @@ TEST(Demux, GivesOtherDataAPadWhenItComes) {
   EXPECT_EQ(demux["data_0"].names, std::vector<std::string>{"onTextData"});
   EXPECT_EQ(demux["data_0"].pts, std::vector<GstClockTime>{40 * GST_MSECOND});
   EXPECT_EQ(demux["data_0"].caps, std::vector<std::string>{"application/x-rtmp-data"});
+}
+
+TEST(Demux, LeavesCaptionsInTheirFrames) {
+  Demuxer demux;
+  demux.avc_header();
+  // A key frame with SEI of ITU-T T.35 that carries CEA-708.
+  const std::string captions = "0000000b 0604 b500314741393403 00";
+  demux.video(0, "17 01 000000" + captions + "0000000265b8");
+  EXPECT_EQ(demux["video"].payloads.at(0), to_hex(from_hex(captions + "0000000265b8")));
+}
+
+TEST(Demux, GivesCaptionInfoAsData) {
+  Demuxer demux;
+  const std::vector<amf::Value> captions = {"onCaptionInfo",
+                                            amf::Object{{"type", "708"}, {"data", "//9wAgA="}}};
+  demux.video(0, "12 aa");
+  demux.data(40, captions);
+  EXPECT_EQ(demux["data_0"].names, std::vector<std::string>{"onCaptionInfo"});
+  EXPECT_EQ(demux["data_0"].payloads, std::vector<std::string>{to_hex(amf0::write_all(captions))});
 }
 
 TEST(Demux, MakesNoPadOfWhatServersTellPlayers) {
