@@ -226,9 +226,12 @@ GstCaps* flac_caps(const TrackFormat& format) {
   ByteReader in(info.subspan(10));
   const std::uint32_t packed = in.u32();  // 20 bits rate, 3 bits channels - 1, 5 bits depth - 1
   set_sound(caps, {static_cast<int>(packed >> 12), static_cast<int>(packed >> 9 & 7) + 1});
-  rtmp::ByteWriter block;
-  block.text("fLaC").u8(0x80).u24(static_cast<std::uint32_t>(info.size())).bytes(info);
-  set_stream_header(caps, {to_buffer(block.view())});
+  // As Ogg has it, with a second header without any comment: muxers of GStreamer ask for both.
+  rtmp::ByteWriter first, comments;
+  first.u8(0x7F).text("FLAC").u8(1).u8(0).u16(1);
+  first.text("fLaC").u8(0).u24(static_cast<std::uint32_t>(info.size())).bytes(info);
+  comments.u8(0x84).u24(8).u32_le(0).u32_le(0);
+  set_stream_header(caps, {to_buffer(first.view()), to_buffer(comments.view())});
   return caps;
 }
 

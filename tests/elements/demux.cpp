@@ -902,6 +902,7 @@ TEST(Demux, TakesBothFormsOfTheFlacHeader) {
   }
   EXPECT_EQ(caps[0], caps[1]);
   EXPECT_TRUE(contains(caps[0], "rate=(int)48000, channels=(int)2")) << caps[0];
+  EXPECT_TRUE(contains(caps[0], "streamheader=(buffer)< 7f464c414301000001664c614300")) << caps[0];
 }
 
 TEST(Demux, TakesOpusHeadersThatAreWrongAsMissing) {
