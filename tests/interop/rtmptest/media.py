@@ -28,6 +28,16 @@ def flv_files():
     return [_path(entry) for entry in _entries() if entry['file'].endswith('.flv')]
 
 
+def entry(path):
+    """What the manifest says of a file."""
+    return next(found for found in _entries() if found['file'] == os.path.basename(path))
+
+
+def tracks_of_kind(entry, kind):
+    """A file's tracks of video or audio, in their order."""
+    return [track for track in entry['tracks'] if track['codec_type'] == kind]
+
+
 def keeps_times(path):
     return os.path.basename(path) not in TIMES_NOT_KEPT
 
