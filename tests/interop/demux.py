@@ -93,9 +93,10 @@ class Recording:
         self.pipeline.set_state(Gst.State.NULL)
 
     def in_ms(self):
-        """Each track's packets with times as FLV has them."""
+        """Each track's packets with times as FLV has them, without a nanosecond beside."""
         def ms(time):
-            return time // Gst.MSECOND % 2**32
+            whole, rest = divmod(time, Gst.MSECOND)
+            return whole % 2**32 if not rest else time
         return [[packet._replace(dts=ms(packet.dts), pts=ms(packet.pts)) for packet in packets]
                 for name, packets in self.packets.items() if not name.startswith('data')]
 

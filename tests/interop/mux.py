@@ -154,13 +154,25 @@ class Mux(case.Case):
         self.need_elements('rtmpdemux')
 
 
+def file_test(path, name, test):
+    setattr(Mux, f'test_{os.path.basename(path).split(".")[0]}_{name}', test)
+
+
 def add_file_test(path):
-    name = os.path.basename(path).split('.')[0]
-    setattr(Mux, f'test_{name}_is_the_same_again', lambda self: self.compare(path))
+    file_test(path, 'is_the_same_again', lambda self: self.compare(path))
+
+
+def add_ffmpeg_test(path):
+    def test(self):
+        self.assert_same(self.contents(path), self.contents(self.remuxed(path)))
+
+    file_test(path, 'is_the_same_to_ffmpeg', test)
 
 
 for found in media.flv_files():
     add_file_test(found)
+for found in media.legacy_files():
+    add_ffmpeg_test(found)
 
 if __name__ == '__main__':
     case.main()
