@@ -42,6 +42,8 @@ Result<TrackSet> read_track_set(std::string_view list) {
 
 Message message_of(const Message& message, Packet packet, const TrackPacket& track) {
   packet.multitrack = one_track;
+  // Metadata may be said in a command frame, but Multitrack there is a command.
+  if (packet.frame_type == media::FrameType::command) packet.frame_type = media::FrameType::key;
   packet.tracks = {track};
   const std::vector<std::uint8_t> header =
       packet.video ? media::write_video_header(packet) : media::write_audio_header(packet);

@@ -73,6 +73,11 @@ TEST(ChosenTracks, KeepTimesAndCodecs) {
                                                                              "ffffd8cc"}));
 }
 
+TEST(ChosenTracks, KeepMetadataThatCameInACommandFrame) {
+  EXPECT_EQ(chosen(MessageType::video, "d4 61763031 0200016105", {0}),
+            (std::vector<std::string>{"960461763031000200016105"}));
+}
+
 TEST(ChosenTracks, AreNoneOfWhatCannotBeRead) {
   EXPECT_TRUE(chosen(MessageType::audio, "95 11 6d70", {0}).empty());
 }

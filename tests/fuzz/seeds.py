@@ -1,0 +1,133 @@
+"""What fuzzing starts from: the tests' vectors, and pieces of recordings and real files where a
+checkout has them. seeds(target) gives the inputs of one target."""
+# SPDX-License-Identifier: LGPL-2.1-or-later
+
+import os
+import pathlib
+import re
+import struct
+
+TESTS = pathlib.Path(os.environ.get("RTMP_TEST_DATA", pathlib.Path(__file__).parents[1]))
+SHARED = pathlib.Path(os.environ.get("RTMP_SHARED", TESTS.parents[1] / "shared"))
+
+AUDIO, VIDEO, DATA, COMMAND = 8, 9, 18, 20
+HANDSHAKE = 1 + 2 * 1536
+FILE_BYTES = 24 * 1024  # of a file or a recording
+TAG_BYTES = 512
+
+
+def lines(name):
+    """The vectors' lines without comments."""
+    path = TESTS / "vectors" / name
+    return [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+
+
+def hex_words(line):
+    """The bytes that a line begins with."""
+    digits = re.match(r"[0-9a-fA-F ]*", line).group().replace(" ", "")
+    return bytes.fromhex(digits[: len(digits) // 2 * 2])
+
+
+def files(pattern):
+    return sorted(SHARED.glob(pattern))
+
+
+def head(path):
+    with path.open("rb") as file:
+        return file.read(FILE_BYTES)
+
+
+def tags(path):
+    """(type, payload) of the first tags of an FLV file."""
+    content, at = head(path), 13
+    while at + 11 <= len(content):
+        size = int.from_bytes(content[at + 1 : at + 4], "big")
+        yield content[at], content[at + 11 : at + 11 + size][:TAG_BYTES]
+        at += 11 + size + 4
+
+
+def media_tags(*types):
+    for path in files("media/*.flv"):
+        for number, (kind, payload) in enumerate(tags(path)):
+            if kind in types and number < 12:
+                yield bytes([kind]) + payload
+
+
+def conversation(direction):
+    """Recorded bytes behind the handshake, in pieces of 256 as drive() in sessions.h takes them."""
+    for path in files(f"wire/*.{direction}"):
+        content = head(path)[HANDSHAKE:]
+        pieces = (content[at : at + 256] for at in range(0, len(content), 256))
+        yield b"\0" + b"".join(bytes([len(piece) - 1]) + piece for piece in pieces)
+
+
+def amf():
+    for name in ("amf0.txt", "amf0_bad.txt", "amf3.txt", "amf3_bad.txt"):
+        yield from map(hex_words, lines("amf/" + name))
+
+
+def command():
+    for value in amf():
+        yield bytes([COMMAND]) + b"\x02\x00\x01a\x00" + bytes(8) + value
+        yield bytes([DATA]) + b"\x02\x00\x0aonMetaData" + value
+    yield from media_tags(DATA)
+
+
+def chunk():
+    for direction in ("c2s", "s2c"):
+        for path in files(f"wire/*.{direction}"):
+            yield b"\x1f" + head(path)[HANDSHAKE:]
+    yield bytes.fromhex("00 02000000000004010000000000001000".replace(" ", ""))
+
+
+def control():
+    for kind in range(1, 7):
+        yield bytes([kind]) + struct.pack(">IIB", kind, 4096, 2)
+    yield bytes.fromhex("04000300000001000003e8")
+    yield bytes.fromhex("0400060000ffff")
+
+
+def flv():
+    for path in files("media/*.flv"):
+        yield b"\x40" + head(path)
+    yield b"\x00FLV\x01\x05" + struct.pack(">II", 9, 0)
+
+
+def handshake():
+    for path in files("wire/*.c2s"):
+        yield b"\0" + head(path)[:HANDSHAKE]
+    for path in files("wire/*.s2c"):
+        yield b"\1" + head(path)[:HANDSHAKE]
+    yield b"\0\3" + bytes(2 * 1536)
+
+
+def media():
+    for name, kind in (("audio.txt", AUDIO), ("video.txt", VIDEO)):
+        for line in lines("media/" + name):
+            yield bytes([kind]) + hex_words(line.partition(": ")[2])
+    yield from media_tags(AUDIO, VIDEO)
+
+
+def url():
+    for name in ("locations.txt", "faults.txt", "conn.txt"):
+        for line in lines("url/" + name):
+            yield line.partition(": ")[2].encode()
+    yield b"rtmp://user:pass@[::1]:1936/app/instance/stream?video=1&audio=0,2 live=1"
+
+
+def server_session():
+    yield from conversation("c2s")
+    yield b"\0" + b"\x0b" + bytes.fromhex("030000000000011400000000")
+
+
+def client_session():
+    yield from conversation("s2c")
+    yield b"\0" + b"\x0b" + bytes.fromhex("030000000000011400000000")
+
+
+def demux():
+    return flv()
+
+
+def seeds(target):
+    return set(globals()[target]())
