@@ -163,6 +163,26 @@ std::optional<Message> playable(Message message) {
   return rtmp::write_data(*data, message.stream_id, message.timestamp);
 }
 
+namespace {
+constexpr char data_meta[] = "GstRtmpDataMeta";
+}
+
+void register_data_meta() {
+  static const gchar* no_tags[] = {nullptr};
+  if (!gst_meta_get_info(data_meta))
+    gst_meta_register_custom(data_meta, no_tags, nullptr, nullptr, nullptr);
+}
+
+void set_data_name(GstBuffer* buffer, const char* name) {
+  GstCustomMeta* meta = gst_buffer_add_custom_meta(buffer, data_meta);
+  gst_structure_set(gst_custom_meta_get_structure(meta), "name", G_TYPE_STRING, name, nullptr);
+}
+
+const char* data_name(GstBuffer* buffer) {
+  GstCustomMeta* meta = gst_buffer_get_custom_meta(buffer, data_meta);
+  return meta ? gst_structure_get_string(gst_custom_meta_get_structure(meta), "name") : nullptr;
+}
+
 // --- tags ---
 
 Result<std::vector<Message>> TagReader::read(GstBuffer* buffer) {

@@ -34,6 +34,12 @@ std::optional<rtmp::Message> playable(rtmp::Message message);
 // Metadata may hold an index of a whole film.
 rtmp::amf::Limits metadata_limits();
 
+// The custom meta GstRtmpDataMeta of buffers with script data: the name of the handler that a
+// message is for, or null. The meta is registered before any element is made that uses it.
+void register_data_meta();
+void set_data_name(GstBuffer* buffer, const char* name);
+const char* data_name(GstBuffer* buffer);
+
 // Buffers with FLV in any cut to messages: one tag per buffer, several, halves, with the file's
 // header before them or without. Whole tags are not copied.
 class TagReader {

@@ -17,8 +17,6 @@ constexpr std::uint64_t max_search = 1024 * 1024;
 // What no stream reaches, and nanoseconds can still count.
 constexpr std::int64_t max_time_ms = std::int64_t{1} << 42;
 
-constexpr char data_meta[] = "GstRtmpDataMeta";
-
 // The message as AMF0, without a copy where it is that already.
 GstBuffer* data_buffer(const TagCutter::Tag& tag, const rtmp::Data& data, bool as_it_came) {
   GstBuffer* buffer = gst_buffer_new();
@@ -28,19 +26,11 @@ GstBuffer* data_buffer(const TagCutter::Tag& tag, const rtmp::Data& data, bool a
     const rtmp::Message message = rtmp::write_data(data, 0, 0);
     gst_buffer_append_memory(buffer, bridge::to_memory(message.payload));
   }
-  GstCustomMeta* meta = gst_buffer_add_custom_meta(buffer, data_meta);
-  gst_structure_set(gst_custom_meta_get_structure(meta), "name", G_TYPE_STRING, data.name.c_str(),
-                    nullptr);
+  bridge::set_data_name(buffer, data.name.c_str());
   return buffer;
 }
 
 }  // namespace
-
-void DemuxStream::register_meta() {
-  static const gchar* no_tags[] = {nullptr};
-  if (!gst_meta_get_info(data_meta))
-    gst_meta_register_custom(data_meta, no_tags, nullptr, nullptr, nullptr);
-}
 
 void DemuxStream::reset() {
   output.reset();

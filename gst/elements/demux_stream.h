@@ -10,9 +10,6 @@
 // Owned by the streaming thread, or by a seek while that rests, but for what says otherwise.
 class DemuxStream {
  public:
-  // The custom meta of data buffers, and its field.
-  static void register_meta();
-
   DemuxStream(GstElement* element, DemuxPads::Functions functions)
       : output(element, functions), element_(element) {}
 

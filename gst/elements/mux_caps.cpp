@@ -225,6 +225,12 @@ void read_configuration(Format& format, const GstStructure* caps, const Form& fo
 
 }  // namespace
 
+Kind kind_of(const GstCaps* caps) {
+  const std::string_view name = gst_structure_get_name(gst_caps_get_structure(caps, 0));
+  if (name.starts_with("video/")) return Kind::video;
+  return name.starts_with("audio/") ? Kind::audio : Kind::data;
+}
+
 GstCaps* template_caps(Kind kind, bool multitrack) {
   std::string text;
   switch (kind) {
@@ -237,6 +243,12 @@ GstCaps* template_caps(Kind kind, bool multitrack) {
     case Kind::data:
       text = data_caps;
       break;
+    case Kind::unknown: {
+      GstCaps* caps = template_caps(Kind::video, false);
+      gst_caps_append(caps, template_caps(Kind::audio, false));
+      gst_caps_append(caps, template_caps(Kind::data, false));
+      return caps;
+    }
   }
   return gst_caps_from_string(text.c_str());
 }

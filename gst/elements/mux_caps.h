@@ -15,7 +15,7 @@
 
 namespace mux {
 
-enum class Kind { video, audio, data };
+enum class Kind { video, audio, data, unknown };
 
 // The values of the property `enhanced`.
 enum class Enhanced : gint { automatic, always, never };
@@ -48,7 +48,9 @@ struct Format {
   bool operator==(const Format&) const = default;
 };
 
-// The pad templates' caps.
+Kind kind_of(const GstCaps* caps);
+
+// The pad templates' caps; of an unknown kind: all there are.
 GstCaps* template_caps(Kind kind, bool multitrack);
 
 // What the caps of the track are in FLV, or in words why they cannot be carried.

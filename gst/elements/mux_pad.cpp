@@ -61,6 +61,7 @@ rtmp::MessageType MuxTrack::message_type() const {
     case mux::Kind::audio:
       return rtmp::MessageType::audio;
     case mux::Kind::data:
+    case mux::Kind::unknown:
       break;
   }
   return rtmp::MessageType::data;
@@ -161,12 +162,29 @@ void MuxTrack::set_frame_fields(GstBuffer* packet, const mux::Stamp& stamp) {
 mux::BufferRef MuxTrack::write_packet(GstBuffer* packet, const mux::Stamp& stamp) {
   if (kind_ == mux::Kind::data)
     return format_->text ? write_text(packet, stamp.milliseconds)
-                         : mux::make_tag(message_type(), stamp.milliseconds, {}, packet);
+                         : write_data(packet, stamp.milliseconds);
   set_frame_fields(packet, stamp);
   auto tag = mux::make_tag(message_type(), stamp.milliseconds, write_head(frame_), packet);
   if (video())
     GST_BUFFER_FLAG_SET(tag.get(), GST_BUFFER_FLAGS(packet) & GST_BUFFER_FLAG_DELTA_UNIT);
   return tag;
+}
+
+static bool begins_with_string(GstBuffer* packet) {
+  constexpr guint8 string_marker = 0x02;
+  guint8 marker = 0;
+  return gst_buffer_extract(packet, 0, &marker, 1) == 1 && marker == string_marker;
+}
+
+// The name of the handler comes first. Where the values alone are there, the meta has it.
+mux::BufferRef MuxTrack::write_data(GstBuffer* packet, std::int64_t timestamp) const {
+  std::vector<std::uint8_t> head;
+  if (!begins_with_string(packet)) {
+    const char* name = bridge::data_name(packet);
+    if (!name) return {};
+    head = rtmp::amf0::write_all({name});
+  }
+  return mux::make_tag(message_type(), timestamp, head, packet);
 }
 
 mux::BufferRef MuxTrack::write_text(GstBuffer* packet, std::int64_t timestamp) const {
@@ -178,18 +196,24 @@ mux::BufferRef MuxTrack::write_text(GstBuffer* packet, std::int64_t timestamp) c
                        rtmp::amf0::write_all({"onTextData", std::move(values)}));
 }
 
-// --- the pad ---
-
 struct _GstRtmpMuxPad {
   GstAggregatorPad parent;
   MuxTrack* track;
   std::int64_t end;  // of the last buffer; a packet without times comes right behind it
+  MuxQueue* queue;
+  // Of the packet that is first, if the queue is still there.
+  MuxHead head;
+  std::optional<std::uint64_t> head_position;
+  // GstAggregator's.
+  GstPadChainFunction chain;
+  GstPadActivateModeFunction activate_mode;
 };
 
 G_DEFINE_TYPE(GstRtmpMuxPad, gst_rtmp_mux_pad, GST_TYPE_AGGREGATOR_PAD)
 
 static void gst_rtmp_mux_pad_finalize(GObject* object) {
   delete GST_RTMP_MUX_PAD(object)->track;
+  delete GST_RTMP_MUX_PAD(object)->queue;
   G_OBJECT_CLASS(gst_rtmp_mux_pad_parent_class)->finalize(object);
 }
 
@@ -199,11 +223,73 @@ static void gst_rtmp_mux_pad_class_init(GstRtmpMuxPadClass* klass) {
 
 static void gst_rtmp_mux_pad_init(GstRtmpMuxPad*) {}
 
+// --- the queue ---
+
+static GstFlowReturn gst_rtmp_mux_pad_chain(GstPad* pad, GstObject*, GstBuffer* buffer) {
+  return gst_rtmp_mux_pad_enqueue(GST_RTMP_MUX_PAD(pad), GST_MINI_OBJECT_CAST(buffer));
+}
+
+static gboolean gst_rtmp_mux_pad_activate_mode(GstPad* pad, GstObject* parent, GstPadMode mode,
+                                               gboolean active) {
+  auto* self = GST_RTMP_MUX_PAD(pad);
+  self->queue->set_flushing(!active);
+  return self->activate_mode(pad, parent, mode, active);
+}
+
+GstFlowReturn gst_rtmp_mux_pad_enqueue(GstRtmpMuxPad* pad, GstMiniObject* object) {
+  const GstFlowReturn flow = pad->queue->push(MiniObjectRef(object));
+  if (flow != GST_FLOW_OK) return flow;
+  return gst_rtmp_mux_pad_put_placeholder(pad);
+}
+
+// The aggregator's chain function says, too, how it goes downstream.
+GstFlowReturn gst_rtmp_mux_pad_put_placeholder(GstRtmpMuxPad* pad) {
+  if (!pad->queue->lacks_placeholder()) return GST_FLOW_OK;
+  GstObject* mux = gst_object_get_parent(GST_OBJECT(pad));
+  if (!mux) return GST_FLOW_FLUSHING;
+  GstBuffer* placeholder = gst_buffer_new();
+  GST_BUFFER_FLAG_SET(placeholder, GST_BUFFER_FLAG_GAP);
+  const GstFlowReturn flow = pad->chain(GST_PAD(pad), mux, placeholder);
+  gst_object_unref(mux);
+  return flow;
+}
+
+void gst_rtmp_mux_pad_drop_placeholder(GstRtmpMuxPad* pad) {
+  if (pad->queue->gives_up_placeholder()) gst_aggregator_pad_drop_buffer(GST_AGGREGATOR_PAD(pad));
+}
+
+void gst_rtmp_mux_pad_set_flushing(GstRtmpMuxPad* pad, bool flushing) {
+  pad->queue->set_flushing(flushing);
+}
+
+void gst_rtmp_mux_pad_close(GstRtmpMuxPad* pad, GstFlowReturn reason) { pad->queue->close(reason); }
+
+void gst_rtmp_mux_pad_set_latency(GstRtmpMuxPad* pad, GstClockTime latency) {
+  pad->queue->set_latency(latency);
+}
+
+MuxFront gst_rtmp_mux_pad_front(GstRtmpMuxPad* pad) {
+  GstMiniObject* front = pad->queue->front();
+  if (!front) return MuxFront::nothing;
+  return GST_IS_BUFFER(front) ? MuxFront::packet : MuxFront::event;
+}
+
+GstEvent* gst_rtmp_mux_pad_pop_event(GstRtmpMuxPad* pad) {
+  return GST_EVENT_CAST(pad->queue->pop().release());
+}
+
+// --- the pad ---
+
 GstRtmpMuxPad* gst_rtmp_mux_pad_new(const GstPadTemplate* templ, const char* name, mux::Kind kind,
                                     guint id) {
   auto* pad = GST_RTMP_MUX_PAD(g_object_new(GST_TYPE_RTMP_MUX_PAD, "name", name, "direction",
                                             GST_PAD_SINK, "template", templ, nullptr));
   pad->track = new MuxTrack(kind, id);
+  pad->queue = new MuxQueue();
+  pad->chain = GST_PAD_CHAINFUNC(pad);
+  pad->activate_mode = GST_PAD_ACTIVATEMODEFUNC(pad);
+  gst_pad_set_chain_function(GST_PAD(pad), gst_rtmp_mux_pad_chain);
+  gst_pad_set_activatemode_function(GST_PAD(pad), gst_rtmp_mux_pad_activate_mode);
   return pad;
 }
 
@@ -224,24 +310,31 @@ static GstSegment gst_rtmp_mux_pad_segment(GstRtmpMuxPad* pad) {
   return segment;
 }
 
-std::optional<MuxHead> gst_rtmp_mux_pad_head(GstRtmpMuxPad* pad) {
-  const mux::BufferRef buffer(gst_aggregator_pad_peek_buffer(GST_AGGREGATOR_PAD(pad)));
-  if (!buffer) return {};
+static MuxHead gst_rtmp_mux_pad_read_head(GstRtmpMuxPad* pad, GstBuffer* packet) {
   const GstSegment segment = gst_rtmp_mux_pad_segment(pad);
-  const auto pts = running_time(segment, GST_BUFFER_PTS(buffer.get()));
-  const auto dts = running_time(segment, GST_BUFFER_DTS(buffer.get()));
+  const auto pts = running_time(segment, GST_BUFFER_PTS(packet));
+  const auto dts = running_time(segment, GST_BUFFER_DTS(packet));
   MuxHead head;
   head.times.dts = dts ? *dts : pts.value_or(pad->end);
   head.times.pts = pts.value_or(head.times.dts);
   head.end = head.times.pts;
-  if (GST_BUFFER_DURATION_IS_VALID(buffer.get()))
-    head.end += static_cast<std::int64_t>(GST_BUFFER_DURATION(buffer.get()));
-  head.gap = GST_BUFFER_FLAG_IS_SET(buffer.get(), GST_BUFFER_FLAG_GAP) &&
-             gst_buffer_get_size(buffer.get()) == 0;
+  if (GST_BUFFER_DURATION_IS_VALID(packet))
+    head.end += static_cast<std::int64_t>(GST_BUFFER_DURATION(packet));
+  head.gap =
+      GST_BUFFER_FLAG_IS_SET(packet, GST_BUFFER_FLAG_GAP) && gst_buffer_get_size(packet) == 0;
   return head;
 }
 
-mux::BufferRef gst_rtmp_mux_pad_pop(GstRtmpMuxPad* pad, const MuxHead& head) {
-  pad->end = head.end;
-  return mux::BufferRef(gst_aggregator_pad_pop_buffer(GST_AGGREGATOR_PAD(pad)));
+const MuxHead& gst_rtmp_mux_pad_head(GstRtmpMuxPad* pad) {
+  const std::uint64_t position = pad->queue->position();
+  if (pad->head_position != position) {
+    pad->head = gst_rtmp_mux_pad_read_head(pad, GST_BUFFER_CAST(pad->queue->front()));
+    pad->head_position = position;
+  }
+  return pad->head;
+}
+
+mux::BufferRef gst_rtmp_mux_pad_pop(GstRtmpMuxPad* pad) {
+  pad->end = pad->head.end;
+  return mux::BufferRef(GST_BUFFER_CAST(pad->queue->pop().release()));
 }

@@ -4,12 +4,14 @@
 
 #include <gst/base/gstaggregator.h>
 
+#include <atomic>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "elements/mux_caps.h"
 #include "elements/mux_metadata.h"
+#include "elements/mux_queue.h"
 #include "elements/mux_tag.h"
 
 // Owned by the streaming thread, but for what never changes.
@@ -17,6 +19,7 @@ class MuxTrack {
  public:
   MuxTrack(mux::Kind kind, guint id) : kind_(kind), id_(id) {}
 
+  // The kind and the id stay once they are known: with the first caps, if not by the pad's name.
   mux::Kind kind() const { return kind_; }
   guint id() const { return id_; }
   bool has_format() const { return format_.has_value(); }
@@ -25,6 +28,10 @@ class MuxTrack {
   const std::string& encoder() const { return encoder_; }
   mux::TrackDescription description() const { return {kind_, id_, &*format_, bitrate_}; }
 
+  void decide(mux::Kind kind, guint id) {
+    kind_ = kind;
+    id_ = id;
+  }
   // False if nothing changed.
   bool set_format(mux::Format format);
   // Its caps cannot be carried.
@@ -43,6 +50,7 @@ class MuxTrack {
   const std::vector<mux::BufferRef>& headers() const { return headers_; }
   // Whether the packet is a header that stands in the caps, too.
   bool is_header(GstBuffer* packet) const;
+  // Nothing if it is no message.
   mux::BufferRef write_packet(GstBuffer* packet, const mux::Stamp& stamp);
 
  private:
@@ -55,10 +63,11 @@ class MuxTrack {
   mux::BufferRef write_color(std::int64_t timestamp) const;
   std::vector<std::uint8_t> write_head(const rtmp::media::Packet& packet) const;
   void set_frame_fields(GstBuffer* packet, const mux::Stamp& stamp);
+  mux::BufferRef write_data(GstBuffer* packet, std::int64_t timestamp) const;
   mux::BufferRef write_text(GstBuffer* packet, std::int64_t timestamp) const;
 
-  const mux::Kind kind_;
-  const guint id_;
+  std::atomic<mux::Kind> kind_;
+  std::atomic<guint> id_;
   std::optional<mux::Format> format_;
   bool refused_ = false;
   // Found in a packet where the caps have none.
@@ -79,7 +88,7 @@ G_DECLARE_FINAL_TYPE(GstRtmpMuxPad, gst_rtmp_mux_pad, GST, RTMP_MUX_PAD, GstAggr
 
 G_END_DECLS
 
-// The buffer that waits on a pad.
+// The packet that waits on a pad.
 struct MuxHead {
   mux::Times times;      // running times
   std::int64_t end = 0;  // where it ends, or where it begins if it has no duration
@@ -96,6 +105,22 @@ GstRtmpMuxPad* gst_rtmp_mux_pad_new(const GstPadTemplate* templ, const char* nam
                                     guint id);
 MuxTrack& gst_rtmp_mux_pad_track(GstRtmpMuxPad* pad);
 inline MuxTrack& pad_track(const MuxPadRef& pad) { return gst_rtmp_mux_pad_track(pad.get()); }
-std::optional<MuxHead> gst_rtmp_mux_pad_head(GstRtmpMuxPad* pad);
+// From the streaming thread: what is first on the pad.
+enum class MuxFront { nothing, event, packet };
+MuxFront gst_rtmp_mux_pad_front(GstRtmpMuxPad* pad);
+// Of the packet that is first.
+const MuxHead& gst_rtmp_mux_pad_head(GstRtmpMuxPad* pad);
 // Takes it off.
-mux::BufferRef gst_rtmp_mux_pad_pop(GstRtmpMuxPad* pad, const MuxHead& head);
+mux::BufferRef gst_rtmp_mux_pad_pop(GstRtmpMuxPad* pad);
+GstEvent* gst_rtmp_mux_pad_pop_event(GstRtmpMuxPad* pad);
+
+// From upstream's thread: a packet or a serialized event. Takes it; waits while the queue is full.
+GstFlowReturn gst_rtmp_mux_pad_enqueue(GstRtmpMuxPad* pad, GstMiniObject* object);
+// While a pad has the placeholder, nobody waits for it.
+GstFlowReturn gst_rtmp_mux_pad_put_placeholder(GstRtmpMuxPad* pad);
+// Where nothing is on the pad.
+void gst_rtmp_mux_pad_drop_placeholder(GstRtmpMuxPad* pad);
+// Upstream learns the reason.
+void gst_rtmp_mux_pad_close(GstRtmpMuxPad* pad, GstFlowReturn reason);
+void gst_rtmp_mux_pad_set_flushing(GstRtmpMuxPad* pad, bool flushing);
+void gst_rtmp_mux_pad_set_latency(GstRtmpMuxPad* pad, GstClockTime latency);

@@ -228,6 +228,11 @@ GstFlowReturn MuxWriter::write_packet(MuxTrack& track, GstBuffer* packet, const 
                           ? !GST_BUFFER_FLAG_IS_SET(packet, GST_BUFFER_FLAG_DELTA_UNIT)
                           : track.kind() == mux::Kind::audio && !has_video_;
   auto tag = track.write_packet(packet, stamp);
+  if (!tag) {
+    GST_ELEMENT_WARNING(mux_, STREAM, FORMAT, ("Data without a name cannot be carried."),
+                        ("neither an AMF0 string first nor a GstRtmpDataMeta"));
+    return GST_FLOW_OK;
+  }
   const auto time = static_cast<GstClockTime>(std::max<std::int64_t>(head.times.dts, 0));
   GST_BUFFER_DTS(tag.get()) = GST_BUFFER_PTS(tag.get()) = time;
   if (!begins) GST_BUFFER_FLAG_SET(tag.get(), GST_BUFFER_FLAG_DELTA_UNIT);

@@ -38,6 +38,7 @@
 
 #include <algorithm>
 
+#include "elements/bridge.h"
 #include "elements/demux_file.h"
 #include "elements/demux_stream.h"
 
@@ -567,5 +568,5 @@ static void gst_rtmp_demux_class_init(GstRtmpDemuxClass* klass) {
   gst_element_class_set_static_metadata(element_class, "RTMP demuxer", "Codec/Demuxer",
                                         "Takes FLV apart, legacy and Enhanced RTMP",
                                         "gst-plugins-rtmp developers");
-  DemuxStream::register_meta();
+  bridge::register_data_meta();
 }

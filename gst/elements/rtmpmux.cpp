@@ -27,8 +27,12 @@
  * the key frames are written into the beginning of the file at EOS.
  *
  * Pads `data_%u` take `text/x-raw, format=utf8`, written as onTextData, and
- * `application/x-rtmp-data`, AMF0 as it is. They are waited for like others: sparse streams should
- * send GAP events.
+ * `application/x-rtmp-data`: a message's AMF0 values as they are, its name first; where that is
+ * missing, the name of the buffer's `GstRtmpDataMeta` comes before them. Data are never waited for.
+ *
+ * Links that name no pad get `sink_%u`, which becomes the next track of the kind that its caps are
+ * of, so that a queue before the muxer does no harm. Name the pads where the order of several
+ * tracks matters.
  */
 
 #include "elements/rtmpmux.h"
@@ -37,6 +41,7 @@
 #include <cstring>
 #include <mutex>
 
+#include "elements/bridge.h"
 #include "elements/mux_writer.h"
 
 GST_DEBUG_CATEGORY_STATIC(gst_rtmp_mux_debug);
@@ -83,10 +88,17 @@ struct PadTemplate {
   bool multitrack;
 };
 constexpr PadTemplate pad_templates[] = {
-    {"video", mux::Kind::video, false},   {"audio", mux::Kind::audio, false},
-    {"video_%u", mux::Kind::video, true}, {"audio_%u", mux::Kind::audio, true},
-    {"data_%u", mux::Kind::data, true},
+    // First, so that links that name no pad take it: a queue, say, does not know yet what will come
+    // through it, and would get the first pad of any kind.
+    {"sink_%u", mux::Kind::unknown, true}, {"video", mux::Kind::video, false},
+    {"audio", mux::Kind::audio, false},    {"video_%u", mux::Kind::video, true},
+    {"audio_%u", mux::Kind::audio, true},  {"data_%u", mux::Kind::data, true},
 };
+
+guint first_id(const PadTemplate& templ) {
+  const bool media = templ.kind == mux::Kind::video || templ.kind == mux::Kind::audio;
+  return templ.multitrack && media ? 1 : 0;
+}
 
 GstStaticPadTemplate src_template =
     GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS("video/x-flv"));
@@ -127,48 +139,98 @@ static void for_each_pad(GstRtmpMux* self, Visit visit) {
   GST_OBJECT_UNLOCK(self);
 }
 
+static bool is_data(GstRtmpMuxPad* pad) {
+  return gst_rtmp_mux_pad_track(pad).kind() == mux::Kind::data;
+}
+
 // --- packets ---
 
 struct Choice {
   MuxPadRef pad;
   MuxHead head;
-  bool waiting = false;  // for a pad that has neither data nor ended
+  bool events = false;   // some come before packets
+  bool waiting = false;  // for a pad of audio or video that has neither a packet nor ended
   bool finished = true;  // all pads have ended
 };
 
 // What is due first.
 static Choice gst_rtmp_mux_choose(GstRtmpMux* self) {
   Choice choice;
+  GstRtmpMuxPad* chosen = nullptr;
   for_each_pad(self, [&](GstRtmpMuxPad* pad) {
-    const auto head = gst_rtmp_mux_pad_head(pad);
-    const bool ended = !head && gst_aggregator_pad_is_eos(GST_AGGREGATOR_PAD(pad));
-    choice.waiting |= !head && !ended;
+    const MuxFront front = gst_rtmp_mux_pad_front(pad);
+    const bool ended =
+        front == MuxFront::nothing && gst_aggregator_pad_is_eos(GST_AGGREGATOR_PAD(pad));
+    choice.events |= front == MuxFront::event;
+    choice.waiting |= front == MuxFront::nothing && !ended && !is_data(pad);
     choice.finished &= ended;
-    if (!head || (choice.pad && choice.head.due() <= head->due())) return;
-    choice.pad.reset(GST_RTMP_MUX_PAD(gst_object_ref(pad)));
-    choice.head = *head;
+    if (front != MuxFront::packet) return;
+    const MuxHead& head = gst_rtmp_mux_pad_head(pad);
+    if (chosen && choice.head.due() <= head.due()) return;
+    chosen = pad;
+    choice.head = head;
   });
+  if (chosen) choice.pad.reset(GST_RTMP_MUX_PAD(gst_object_ref(chosen)));
   return choice;
 }
 
 static GstFlowReturn gst_rtmp_mux_write(GstRtmpMux* self, const Choice& choice) {
-  const mux::BufferRef packet = gst_rtmp_mux_pad_pop(choice.pad.get(), choice.head);
-  if (!packet || choice.head.gap) return GST_FLOW_OK;
+  const mux::BufferRef packet = gst_rtmp_mux_pad_pop(choice.pad.get());
+  if (choice.head.gap) return GST_FLOW_OK;
   auto* priv = self->priv;
   return priv->writer.write(choice.pad.get(), packet.get(), choice.head, priv->get_settings());
 }
 
+// As the aggregator would with those of its own queue.
+static void gst_rtmp_mux_handle_events(GstRtmpMux* self) {
+  auto* aggregator = GST_AGGREGATOR(self);
+  for (const MuxPadRef& pad : all_mux_pads(GST_ELEMENT(self)))
+    while (gst_rtmp_mux_pad_front(pad.get()) == MuxFront::event) {
+      GstEvent* event = gst_rtmp_mux_pad_pop_event(pad.get());
+      if (GST_EVENT_TYPE(event) == GST_EVENT_EOS) gst_rtmp_mux_pad_drop_placeholder(pad.get());
+      GST_AGGREGATOR_GET_CLASS(self)->sink_event(aggregator, GST_AGGREGATOR_PAD(pad.get()), event);
+    }
+}
+
+// So that the aggregator sleeps until there is something new. Data are never waited for, unless
+// nothing else can come.
+static void gst_rtmp_mux_sleep(GstRtmpMux* self, const Choice& choice) {
+  for (const MuxPadRef& pad : all_mux_pads(GST_ELEMENT(self)))
+    if (!choice.waiting || !is_data(pad.get())) gst_rtmp_mux_pad_drop_placeholder(pad.get());
+}
+
+// All that can be written now: the way through the aggregator takes longer than the writing. After
+// a timeout the first packet is due, the others wait for theirs.
+static GstFlowReturn gst_rtmp_mux_write_all(GstRtmpMux* self, bool due) {
+  for (;; due = false) {
+    const Choice choice = gst_rtmp_mux_choose(self);
+    if (choice.events) {
+      gst_rtmp_mux_handle_events(self);
+      continue;
+    }
+    if (choice.finished) return self->priv->writer.finish(self->priv->get_settings());
+    if (!choice.pad || (choice.waiting && !due)) {
+      gst_rtmp_mux_sleep(self, choice);
+      return GST_AGGREGATOR_FLOW_NEED_DATA;
+    }
+    const GstFlowReturn flow = gst_rtmp_mux_write(self, choice);
+    if (flow != GST_FLOW_OK) return flow;
+  }
+}
+
 static GstFlowReturn gst_rtmp_mux_aggregate(GstAggregator* aggregator, gboolean timeout) {
   auto* self = GST_RTMP_MUX(aggregator);
-  const Choice choice = gst_rtmp_mux_choose(self);
-  if (choice.pad && (timeout || !choice.waiting)) return gst_rtmp_mux_write(self, choice);
-  if (choice.finished) return self->priv->writer.finish(self->priv->get_settings());
-  return GST_AGGREGATOR_FLOW_NEED_DATA;
+  const GstFlowReturn flow = gst_rtmp_mux_write_all(self, timeout);
+  if (flow != GST_AGGREGATOR_FLOW_NEED_DATA)
+    for (const MuxPadRef& pad : all_mux_pads(GST_ELEMENT(self)))
+      gst_rtmp_mux_pad_close(pad.get(), flow);
+  return flow;
 }
 
 // Live: the time at which what is there is written, whoever else is late.
 static GstClockTime gst_rtmp_mux_get_next_time(GstAggregator* aggregator) {
   const Choice choice = gst_rtmp_mux_choose(GST_RTMP_MUX(aggregator));
+  if (choice.events) return 0;
   if (!choice.pad) return GST_CLOCK_TIME_NONE;
   return static_cast<GstClockTime>(std::max<std::int64_t>(choice.head.due(), 0));
 }
@@ -218,6 +280,75 @@ static gboolean gst_rtmp_mux_sink_event(GstAggregator* aggregator, GstAggregator
   return GST_AGGREGATOR_CLASS(gst_rtmp_mux_parent_class)->sink_event(aggregator, pad, event);
 }
 
+// --- the kinds of pads ---
+
+static guint lowest_free_id(const std::vector<guint>& used, guint from) {
+  while (std::ranges::find(used, from) != used.end()) ++from;
+  return from;
+}
+
+// A pad that was linked without a name is of the kind that its first caps are of: the first track
+// of that kind, if nobody else is.
+static void gst_rtmp_mux_decide_kind(GstRtmpMux* self, GstRtmpMuxPad* pad, const GstCaps* caps) {
+  MuxTrack& track = gst_rtmp_mux_pad_track(pad);
+  if (track.kind() != mux::Kind::unknown) return;
+  const mux::Kind kind = mux::kind_of(caps);
+  GST_OBJECT_LOCK(self);
+  std::vector<guint> used;
+  for (GList* item = GST_ELEMENT(self)->sinkpads; item; item = item->next) {
+    const MuxTrack& other = gst_rtmp_mux_pad_track(GST_RTMP_MUX_PAD(item->data));
+    if (other.kind() == kind) used.push_back(other.id());
+  }
+  track.decide(kind, lowest_free_id(used, 0));
+  GST_OBJECT_UNLOCK(self);
+}
+
+// Nothing comes until its end: a packet without content.
+static GstBuffer* to_gap(GstEvent* event) {
+  GstBuffer* gap = gst_buffer_new();
+  gst_event_parse_gap(event, &GST_BUFFER_PTS(gap), &GST_BUFFER_DURATION(gap));
+  GST_BUFFER_FLAG_SET(gap, GST_BUFFER_FLAG_GAP);
+  gst_event_unref(event);
+  return gap;
+}
+
+// Takes the serialized event, from upstream's thread.
+static GstFlowReturn gst_rtmp_mux_enqueue(GstRtmpMux* self, GstRtmpMuxPad* pad, GstEvent* event) {
+  if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS) {
+    GstCaps* caps = nullptr;
+    gst_event_parse_caps(event, &caps);
+    gst_rtmp_mux_decide_kind(self, pad, caps);
+  } else if (GST_EVENT_TYPE(event) == GST_EVENT_SEGMENT) {
+    GstClockTime latency = 0;
+    g_object_get(self, "latency", &latency, nullptr);
+    gst_rtmp_mux_pad_set_latency(pad, latency);
+  } else if (GST_EVENT_TYPE(event) == GST_EVENT_GAP) {
+    return gst_rtmp_mux_pad_enqueue(pad, GST_MINI_OBJECT_CAST(to_gap(event)));
+  }
+  return gst_rtmp_mux_pad_enqueue(pad, GST_MINI_OBJECT_CAST(event));
+}
+
+static GstFlowReturn gst_rtmp_mux_sink_event_pre_queue(GstAggregator* aggregator,
+                                                       GstAggregatorPad* aggregator_pad,
+                                                       GstEvent* event) {
+  auto* pad = GST_RTMP_MUX_PAD(aggregator_pad);
+  const GstEventType type = GST_EVENT_TYPE(event);
+  const bool serialized = static_cast<guint>(type) & GST_EVENT_TYPE_SERIALIZED;
+  if (serialized && type != GST_EVENT_FLUSH_STOP)
+    return gst_rtmp_mux_enqueue(GST_RTMP_MUX(aggregator), pad, event);
+  if (type == GST_EVENT_FLUSH_START) gst_rtmp_mux_pad_set_flushing(pad, true);
+  const GstFlowReturn flow = GST_AGGREGATOR_CLASS(gst_rtmp_mux_parent_class)
+                                 ->sink_event_pre_queue(aggregator, aggregator_pad, event);
+  if (type == GST_EVENT_FLUSH_STOP) gst_rtmp_mux_pad_set_flushing(pad, false);
+  return flow;
+}
+
+// In the aggregator's queue they would wait for the placeholder to go.
+static gboolean gst_rtmp_mux_sink_query_pre_queue(GstAggregator* aggregator, GstAggregatorPad* pad,
+                                                  GstQuery* query) {
+  return GST_AGGREGATOR_GET_CLASS(aggregator)->sink_query(aggregator, pad, query);
+}
+
 // --- pads and state ---
 
 // From the requested name, or the lowest that is free; 0 is `video` and `audio`.
@@ -235,9 +366,7 @@ static guint gst_rtmp_mux_find_id(GstRtmpMux* self, const PadTemplate& templ, co
     const MuxTrack& track = gst_rtmp_mux_pad_track(pad);
     if (track.kind() == templ.kind) used.push_back(track.id());
   });
-  guint free = templ.kind == mux::Kind::data ? 0 : 1;
-  while (std::ranges::find(used, free) != used.end()) ++free;
-  return free;
+  return lowest_free_id(used, first_id(templ));
 }
 
 static GstAggregatorPad* gst_rtmp_mux_create_new_pad(GstAggregator* aggregator,
@@ -249,20 +378,27 @@ static GstAggregatorPad* gst_rtmp_mux_create_new_pad(GstAggregator* aggregator,
   });
   if (found == std::end(pad_templates)) return nullptr;
   const guint id = found->multitrack ? gst_rtmp_mux_find_id(self, *found, name) : 0;
-  if (id > max_track_id || (found->multitrack && found->kind != mux::Kind::data && id == 0)) {
+  if (id > max_track_id || id < first_id(*found)) {
     GST_WARNING_OBJECT(self, "no pad %s: the ids of further tracks are 1 to 255", name ? name : "");
     return nullptr;
   }
   const std::string pad_name =
       found->multitrack ? std::string(found->name, strlen(found->name) - 2) + std::to_string(id)
                         : found->name;
-  GstPad* existing = gst_element_get_static_pad(GST_ELEMENT(self), pad_name.c_str());
-  if (existing) {
-    gst_object_unref(existing);
-    GST_WARNING_OBJECT(self, "there is a pad %s already", pad_name.c_str());
+  bool taken = false;
+  for_each_pad(self, [&](GstRtmpMuxPad* pad) {
+    const MuxTrack& track = gst_rtmp_mux_pad_track(pad);
+    taken |= track.kind() == found->kind && track.id() == id;
+    taken |= g_str_equal(GST_OBJECT_NAME(pad), pad_name.c_str());
+  });
+  if (taken) {
+    GST_WARNING_OBJECT(self, "there is a track %s already", pad_name.c_str());
     return nullptr;
   }
   self->priv->writer.metadata_changed();
+  // From now on they are not waited for, if they were.
+  for (const MuxPadRef& pad : all_mux_pads(GST_ELEMENT(self)))
+    if (is_data(pad.get())) gst_rtmp_mux_pad_put_placeholder(pad.get());
   return GST_AGGREGATOR_PAD(gst_rtmp_mux_pad_new(templ, pad_name.c_str(), found->kind, id));
 }
 
@@ -462,7 +598,11 @@ static void gst_rtmp_mux_class_init(GstRtmpMuxClass* klass) {
   aggregator_class->flush = GST_DEBUG_FUNCPTR(gst_rtmp_mux_flush);
   aggregator_class->get_next_time = GST_DEBUG_FUNCPTR(gst_rtmp_mux_get_next_time);
   aggregator_class->sink_event = GST_DEBUG_FUNCPTR(gst_rtmp_mux_sink_event);
+  aggregator_class->sink_event_pre_queue = GST_DEBUG_FUNCPTR(gst_rtmp_mux_sink_event_pre_queue);
+  aggregator_class->sink_query_pre_queue = GST_DEBUG_FUNCPTR(gst_rtmp_mux_sink_query_pre_queue);
   aggregator_class->stop = GST_DEBUG_FUNCPTR(gst_rtmp_mux_stop);
   // The caps carry headers that are known with the first packets.
   aggregator_class->negotiate = nullptr;
+
+  bridge::register_data_meta();
 }

@@ -2,7 +2,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <condition_variable>
 #include <cstdio>
+#include <mutex>
+#include <set>
 
 #include "elements/muxing.h"
 #include "rtmp/color_info.h"
@@ -301,6 +304,15 @@ TEST(RtmpMux, NamesTheCodecThatItCannotCarry) {
 
 // --- metadata
 
+TEST(RtmpMux, TellsUpstreamThatACodecCannotBeCarried) {
+  Muxer mux("enhanced=never");
+  mux.caps("video", hevc_caps);
+  GstFlowReturn flow = GST_FLOW_OK;
+  for (int i = 0; i < 5'000 && flow == GST_FLOW_OK; ++i)
+    flow = mux.push("video", to_gst(Frame{"aa"}));
+  EXPECT_EQ(flow, GST_FLOW_NOT_NEGOTIATED);
+}
+
 TEST(RtmpMux, WritesFourCcNumbersBigEndian) {
   const auto metadata = Muxer().caps("video", hevc_caps).push("video", {"aa"}).finish().metadata();
   ASSERT_EQ(metadata.size(), 1u);
@@ -371,6 +383,16 @@ TEST(RtmpMux, KeepsNegativeCompositionTimes) {
   EXPECT_EQ(composition_times(mux.finish()), (Times{-80, 2'860}));
 }
 
+TEST(RtmpMux, WritesNoCompositionTimesWhereTheFormatHasNone) {
+  const Frame frame{"0a01aa", 0, 40 * ms};
+  EXPECT_EQ(write("video",
+                  "video/x-av1,stream-format=obu-stream,alignment=tu,"
+                  "codec_data=(buffer)81000c00",
+                  frame)[1],
+            "91617630310a01aa");
+  EXPECT_EQ(write("video", "video/x-vp8", frame)[1], "91767030380a01aa");
+}
+
 TEST(RtmpMux, MovesATimelineThatBeginsBeforeZero) {
   Muxer mux;
   mux.caps("video", h264_caps()).caps("audio", aac_caps);
@@ -422,6 +444,27 @@ TEST(RtmpMux, WritesAGapAsNothing) {
   mux.event("video", gst_event_new_gap(40 * GST_MSECOND, 40 * GST_MSECOND));
   mux.push("video", {"bb", 80 * ms, 80 * ms});
   EXPECT_EQ(mux.finish().payloads(), (Strings{avc_start, "1701000000aa", "1701000000bb"}));
+}
+
+TEST(RtmpMux, WritesAGapOfAnEnhancedTrackAsNothing) {
+  Muxer mux;
+  mux.caps("audio", "audio/x-ac3,framed=true,alignment=frame").push("audio", {"0b77"});
+  mux.event("audio", gst_event_new_gap(40 * GST_MSECOND, 40 * GST_MSECOND));
+  mux.push("audio", {"0b78", 80 * ms, 80 * ms});
+  EXPECT_EQ(mux.finish().payloads(), (Strings{"9061632d33", "9161632d330b77", "9161632d330b78"}));
+}
+
+TEST(RtmpMux, WritesNoHeadersForNewCapsOfACodecWithoutAny) {
+  const auto caps = [](int rate) {
+    return "audio/mpeg,mpegversion=1,layer=3,parsed=true,channels=2,rate=" + std::to_string(rate);
+  };
+  Muxer mux;
+  mux.caps("audio", caps(44100)).push("audio", {"fffb"});
+  mux.caps("audio", caps(22050)).push("audio", {"fff3", 40 * ms, 40 * ms});
+  const Written written = mux.finish();
+  EXPECT_EQ(written.payloads(), (Strings{"2ffffb", "2bfff3"}));
+  ASSERT_EQ(written.metadata().size(), 2u);
+  EXPECT_EQ(number(written.metadata()[1], "audiosamplerate"), 22050);
 }
 
 TEST(RtmpMux, WritesNewHeadersForNewCaps) {
@@ -583,6 +626,51 @@ TEST(RtmpMux, WritesTextAndRawData) {
   EXPECT_EQ(to_hex(written.messages[2].payload), "02000161");
 }
 
+TEST(RtmpMux, NamesDataByTheirMetaWhereTheValuesAloneAreThere) {
+  Muxer mux;
+  mux.caps("data_0", "application/x-rtmp-data");
+  GstBuffer* buffer = to_gst(Frame{"05"});
+  GstCustomMeta* meta = gst_buffer_add_custom_meta(buffer, "GstRtmpDataMeta");
+  gst_structure_set(gst_custom_meta_get_structure(meta), "name", G_TYPE_STRING, "onCue", nullptr);
+  mux.push("data_0", buffer);
+  const Written written = mux.finish();
+  ASSERT_EQ(written.messages.size(), 2u);
+  EXPECT_EQ(to_hex(written.messages[1].payload), "020005" + to_hex(as_bytes("onCue")) + "05");
+}
+
+TEST(RtmpMux, LeavesOutDataWithoutAName) {
+  Muxer mux;
+  mux.caps("data_0", "application/x-rtmp-data").caps("video", h264_caps());
+  mux.push("data_0", {"05"}).push("video", {"aa"});
+  EXPECT_EQ(mux.finish().messages.size(), 3u);
+}
+
+TEST(RtmpMux, TakesTheKindOfAPadWithoutANameFromItsCaps) {
+  Muxer mux;
+  mux.caps("sink_0", aac_caps).caps("sink_1", h264_caps()).caps("sink_2", "text/x-raw,format=utf8");
+  mux.push("sink_0", {"cc"}).push("sink_1", {"aa"}).push("sink_2", {"61"});
+  const Written written = mux.finish();
+  EXPECT_EQ(std::set<std::string>({"af001210", avc_start, "af01cc", "1701000000aa"}), [&] {
+    const auto all = written.payloads();
+    return std::set(all.begin(), all.end());
+  }());
+  EXPECT_EQ(written.messages.size(), 6u);
+}
+
+TEST(RtmpMux, GivesAPadWithoutANameTheNextTrackOfItsKind) {
+  Muxer mux;
+  mux.caps("audio", aac_caps).caps("sink_0", aac_caps);
+  mux.push("audio", {"cc"}).push("sink_0", {"dd", 10 * ms, 10 * ms});
+  const Written written = mux.finish();
+  EXPECT_EQ(packet(written.messages.back()).tracks[0].track_id, 1);
+}
+
+TEST(RtmpMux, RefusesTheNameOfATrackThatAPadWithoutANameHas) {
+  Muxer mux;
+  mux.caps("sink_0", aac_caps);
+  EXPECT_EQ(gst_element_request_pad_simple(mux.element(), "audio"), nullptr);
+}
+
 TEST(RtmpMux, KnowsTrack0ByItsOwnNameAlone) {
   Muxer mux;
   GstElement* element = mux.element();
@@ -593,6 +681,118 @@ TEST(RtmpMux, KnowsTrack0ByItsOwnNameAlone) {
   EXPECT_STREQ(GST_PAD_NAME(pad), "video_1");
   gst_element_release_request_pad(element, pad);
   gst_object_unref(pad);
+}
+
+// --- pipelines
+
+// Whatever a fakesink's `sink` was given, as messages.
+class Recorder {
+ public:
+  explicit Recorder(GstElement* sink) {
+    g_object_set(sink, "signal-handoffs", TRUE, nullptr);
+    g_signal_connect(sink, "handoff",
+                     G_CALLBACK(+[](GstElement*, GstBuffer* buffer, GstPad*, gpointer data) {
+                       static_cast<Recorder*>(data)->take(buffer);
+                     }),
+                     this);
+  }
+  // Waits until there are so many of the type.
+  std::vector<Message> wait(MessageType type, std::size_t count) {
+    std::unique_lock lock(mutex_);
+    const auto found = [&] { return of(type); };
+    changed_.wait_for(lock, std::chrono::seconds(10), [&] { return found().size() >= count; });
+    return found();
+  }
+
+ private:
+  void take(GstBuffer* buffer) {
+    const auto bytes = Buffer::adopt(to_bytes(buffer));
+    const auto tag = flv::read_tag(bytes);
+    if (as_text(bytes).starts_with("FLV") || !tag || !*tag) return;
+    const std::lock_guard lock(mutex_);
+    messages_.push_back(**tag);
+    changed_.notify_all();
+  }
+  std::vector<Message> of(MessageType type) const {
+    std::vector<Message> found;
+    for (const Message& message : messages_)
+      if (message.type == type) found.push_back(message);
+    return found;
+  }
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Message> messages_;
+};
+
+std::vector<Message> messages_of(const std::string& path, MessageType type) {
+  flv::Reader reader;
+  reader.receive(read_file(path));
+  std::vector<Message> messages;
+  for (;;) {
+    const auto message = reader.next();
+    if (!message || !*message) return messages;
+    if ((**message).type == type) messages.push_back(**message);
+  }
+}
+
+// Without the headers and ends of sequences.
+Strings frames(const std::vector<Message>& messages) {
+  Strings frames;
+  for (const Message& message : messages)
+    if (packet(message).type == PacketType::coded_frames) frames.push_back(to_hex(message.payload));
+  return frames;
+}
+
+TEST(RtmpMuxPipeline, CarriesScriptDataOfADemuxerOn) {
+  const std::string path = shared_path("media/h264_aac_text.flv");
+  if (access(path.c_str(), R_OK) != 0) GTEST_SKIP() << "no " << path;
+  Pipeline pipeline("filesrc location=" + path +
+                    " ! rtmpdemux name=d  rtmpmux name=m streamable=true ! fakesink name=out"
+                    "  d.data_0 ! queue ! m.  d.audio ! queue ! m.  d.video ! queue ! m.");
+  Recorder recorder(pipeline["out"]);
+  pipeline.set_state(GST_STATE_PLAYING);
+  ASSERT_TRUE(pipeline.wait_eos());
+  Strings sent, carried;
+  for (const Message& message : messages_of(path, MessageType::data))
+    if (read_data(message)->name != "onMetaData") sent.push_back(to_hex(message.payload));
+  for (const Message& message : recorder.wait(MessageType::data, sent.size() + 1))
+    if (read_data(message)->name != "onMetaData") carried.push_back(to_hex(message.payload));
+  ASSERT_FALSE(sent.empty());
+  EXPECT_EQ(carried, sent);
+  EXPECT_FALSE(recorder.wait(MessageType::audio, 1).empty());
+  EXPECT_FALSE(recorder.wait(MessageType::video, 1).empty());
+}
+
+TEST(RtmpMuxPipeline, NeedsNoQueuesBehindADemuxer) {
+  const std::string path = shared_path("media/h264_aac_bframes.flv");
+  if (access(path.c_str(), R_OK) != 0) GTEST_SKIP() << "no " << path;
+  Pipeline pipeline("filesrc location=" + path +
+                    " ! rtmpdemux name=d  rtmpmux name=m streamable=true ! fakesink name=out"
+                    "  d.audio ! m.audio  d.video ! m.video");
+  Recorder recorder(pipeline["out"]);
+  pipeline.set_state(GST_STATE_PLAYING);
+  ASSERT_TRUE(pipeline.wait_eos());
+  for (MessageType type : {MessageType::audio, MessageType::video})
+    EXPECT_EQ(frames(recorder.wait(type, 1)), frames(messages_of(path, type)));
+}
+
+TEST(RtmpMuxPipeline, DoesNotWaitForData) {
+  Pipeline pipeline(
+      "rtmpmux name=m ! fakesink name=out async=false"
+      "  appsrc name=v format=time caps=\"" +
+      h264_caps() +
+      "\" ! m.video  appsrc name=t format=time caps=\"text/x-raw,format=utf8\" ! m.data_0");
+  Recorder recorder(pipeline["out"]);
+  pipeline.set_state(GST_STATE_PLAYING);
+  for (int i = 0; i < 3; ++i) pipeline.push("v", to_gst(Frame{"aa", i * 40 * ms, i * 40 * ms}));
+  EXPECT_EQ(recorder.wait(MessageType::video, 4).size(), 4u);
+  // When video is over, data may still come, and the end is theirs.
+  pipeline.end("v");
+  pipeline.push("t", to_gst(Frame{"61", 200 * ms, 200 * ms}));
+  EXPECT_EQ(recorder.wait(MessageType::data, 2).size(), 2u);
+  pipeline.end("t");
+  EXPECT_TRUE(pipeline.wait_eos());
 }
 
 // --- files
