@@ -9,7 +9,7 @@ namespace {
 // A pad is much more than the byte that names a track.
 constexpr std::size_t max_tracks = 64;
 // Announced tracks are waited for longer than those that nobody has heard of, by this factor.
-constexpr GstClockTime announced_patience = 6;
+constexpr GstClockTime announced_patience = 10;
 
 GstStreamType stream_type(TrackId::Kind kind) {
   switch (kind) {

@@ -546,7 +546,7 @@ static void gst_rtmp_demux_class_init(GstRtmpDemuxClass* klass) {
    * GstRtmpDemux:no-more-pads-threshold:
    *
    * How long to wait, in the stream's own time, for tracks that nobody has announced before
-   * no-more-pads is said. Tracks that the metadata announces are waited for six times as long.
+   * no-more-pads is said. Tracks that the metadata announces are waited for ten times as long.
    * Later tracks still get their pads.
    */
   g_object_class_install_property(

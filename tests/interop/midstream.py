@@ -53,8 +53,9 @@ class Tracks:
         buffer = info.get_buffer()
         caps = pad.get_current_caps().get_structure(0)
         config = caps.get_value('codec_data') if caps.has_field('codec_data') else None
+        time = buffer.pts if buffer.dts == Gst.CLOCK_TIME_NONE else buffer.dts
         self.packets[name].append(Packet(
-            buffer.dts // Gst.MSECOND, caps.get_name(), config and contents(config),
+            time // Gst.MSECOND, caps.get_name(), config and contents(config),
             hashlib.md5(contents(buffer)).hexdigest()))
         return Gst.PadProbeReturn.OK
 
@@ -218,6 +219,18 @@ class Midstream(case.Case):
 
     def test_audio_that_leaves_and_returns_through_the_muxer(self):
         self.check_audio_that_returns(self.send_muxed)
+
+    def test_decodebin_gets_a_track_that_is_announced_and_late(self):
+        self.need_elements('avdec_h264', 'avdec_aac')
+        tags = without_audio(stub.read_flv_tags(self.sample(seconds=6)), 0, 4000)
+        path = write(self.path('late.flv'), tags)
+        playing = self.pipeline(f'filesrc location={path} ! decodebin name=d')
+        tracks = Tracks(playing)
+        playing.play().wait_eos()
+        counts = {packets[0].codec: len(packets) for packets in tracks.packets.values()}
+        audio = [payload for kind, _, payload in tags
+                 if kind == flv.AUDIO and not is_aac_header(kind, payload)]
+        self.assertEqual({'video/x-raw': 150, 'audio/x-raw': len(audio)}, counts)
 
     def other_codecs(self):
         """A file of HEVC and Opus."""
