@@ -181,8 +181,7 @@ void DemuxOutput::go_on(gint64 dts, gint64 pts) {
   if (is_back || dts > *last_time_ + max_step_ahead) mark_discont();
   if (origin_ != Origin::stream || !(is_back || is_far_ahead)) return;
   const GstClockTime last = std::max(to_output(*last_time_), segment_->start);
-  begin_segment(std::min(dts, pts),
-                gst_segment_to_running_time(&*segment_, GST_FORMAT_TIME, last));
+  begin_segment(std::min(dts, pts), gst_segment_to_running_time(&*segment_, GST_FORMAT_TIME, last));
 }
 
 // The stream's times tell how far frames are apart, upstream's when the first one is. Where they

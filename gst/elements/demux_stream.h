@@ -24,6 +24,8 @@ class DemuxStream {
   void set_time(gint64 time);
   // Wherever the times go on is right.
   void forget_time() { last_frame_ms_.reset(); }
+  // Forgets the end of the last buffer, a tag's beginning, and says its size: it comes again.
+  std::size_t give_back() { return cutter_.give_back(); }
   // Takes the buffer.
   GstFlowReturn process(GstBuffer* buffer);
 

@@ -41,6 +41,12 @@ void TagCutter::restart(std::uint64_t position) {
   owes_back_pointer_ = lost_ = false;
 }
 
+std::size_t TagCutter::give_back() {
+  const std::size_t count = queue_.size();
+  queue_.clear();
+  return count;
+}
+
 void TagCutter::skip(std::size_t count) {
   queue_.skip(count);
   position_ += count;

@@ -19,6 +19,8 @@ class TagCutter {
   // The next whole tag of a type that FLV knows, filtered ones too; nothing while bytes are
   // missing.
   std::optional<Tag> next();
+  // Forgets the bytes that are no whole tag yet and says how many: they come again with the next.
+  std::size_t give_back();
   // The next byte is the one at `position` of the stream; it need not be a tag's first.
   void restart(std::uint64_t position);
 

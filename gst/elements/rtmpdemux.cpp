@@ -49,8 +49,8 @@ namespace {
 
 enum Property : guint { PROP_NO_MORE_PADS_THRESHOLD = 1 };
 
-// One read of a file.
-constexpr guint read_size = 256 * 1024;
+// One read of a file: more where a tag needs it.
+constexpr guint default_read_size = 256 * 1024, max_read_size = 32 * 1024 * 1024;
 GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS("video/x-flv"));
 GstStaticPadTemplate data_template = GST_STATIC_PAD_TEMPLATE(
@@ -80,8 +80,15 @@ struct GstRtmpDemuxPrivate {
     stream.seek(entry.position, static_cast<std::int64_t>(entry.time / GST_MSECOND));
     offset = entry.position;
   }
+  // The tag that the end of a read cut is read again, so that it lies in one memory.
+  void go_back(gsize size) {
+    const gsize rest = stream.give_back();
+    offset -= rest;
+    read_size = rest < size ? default_read_size : std::min(2 * read_size, max_read_size);
+  }
   void reset() {
     stream.reset();
+    read_size = default_read_size;
     file.forget();
     offset = 0;
     time_upstream = false;
@@ -93,6 +100,7 @@ struct GstRtmpDemuxPrivate {
   DemuxStream stream;
   DemuxFile file;
   guint64 offset = 0;  // pull mode: of the next read
+  guint read_size = default_read_size;
 
   std::atomic<bool> pull_mode = false;
   std::atomic<bool> time_upstream = false;  // upstream's segment is in TIME
@@ -233,10 +241,13 @@ static void gst_rtmp_demux_loop(gpointer data) {
   GstBuffer* buffer = nullptr;
   if (priv->offset == 0 && !GST_CLOCK_TIME_IS_VALID(priv->stream.duration))
     if (const auto last = priv->file.last_time()) priv->stream.duration = *last;
-  GstFlowReturn flow = gst_pad_pull_range(self->sink, priv->offset, read_size, &buffer);
+  GstFlowReturn flow = gst_pad_pull_range(self->sink, priv->offset, priv->read_size, &buffer);
   if (flow == GST_FLOW_OK) {
-    priv->offset += gst_buffer_get_size(buffer);
+    const gsize size = gst_buffer_get_size(buffer);
+    priv->offset += size;
     flow = priv->stream.process(buffer);
+    // A shorter one is the last.
+    if (flow == GST_FLOW_OK && size >= priv->read_size) priv->go_back(size);
   }
   if (flow != GST_FLOW_OK) gst_rtmp_demux_pause(self, flow);
 }

@@ -280,6 +280,43 @@ TEST(DemuxFiles, SeeksInARealFileToTheHeaderInForceThere) {
   EXPECT_EQ(shown, from(all, shown.at(0).pts));
 }
 
+// --- memory ---
+
+// Every buffer of video of a file as its memory's parent's size.
+std::vector<gsize> parent_sizes(Bytes bytes) {
+  const TemporaryFile file(bytes);
+  std::vector<gsize> sizes;
+  Pipeline pipeline("filesrc location=" + file.path() +
+                    " ! rtmpdemux name=demux demux.video ! fakesink name=sink sync=false");
+  GstPad* pad = gst_element_get_static_pad(pipeline["sink"], "sink");
+  gst_pad_add_probe(
+      pad, GST_PAD_PROBE_TYPE_BUFFER,
+      [](GstPad*, GstPadProbeInfo* info, gpointer data) {
+        const GstMemory* memory = gst_buffer_peek_memory(GST_BUFFER(info->data), 0);
+        static_cast<std::vector<gsize>*>(data)->push_back(memory->parent ? memory->parent->size
+                                                                         : 0);
+        return GST_PAD_PROBE_OK;
+      },
+      &sizes, nullptr);
+  gst_object_unref(pad);
+  pipeline.set_state(GST_STATE_PLAYING);
+  EXPECT_TRUE(pipeline.wait_eos());
+  return sizes;
+}
+
+TEST(DemuxFiles, SharesTheMemoryOfEachRead) {
+  constexpr std::size_t frame_size = 100'000, big_frame_size = 1'000'000, one_read = 256 * 1024;
+  FileWriter file;
+  for (int i = 0; i < 30; ++i) {
+    std::vector<std::uint8_t> frame(i == 10 ? big_frame_size : frame_size, 0xAA);
+    frame[0] = 0x12;
+    file.add(MessageType::video, i * 40, frame);
+  }
+  const auto sizes = parent_sizes(file.bytes());
+  ASSERT_EQ(sizes.size(), 30u);
+  for (std::size_t i = 0; i < 20; ++i) EXPECT_GE(sizes[i], one_read) << i;
+}
+
 // --- broken files ---
 
 // Everything that comes goes nowhere; the end is EOS or an error message.
