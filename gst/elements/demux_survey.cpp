@@ -2,7 +2,6 @@
 #include "elements/demux_survey.h"
 
 #include <algorithm>
-#include <ranges>
 
 #include "rtmp/media.h"
 
@@ -64,7 +63,7 @@ void DemuxSurvey::note_header(const rtmp::Message& tag, std::uint64_t position) 
   if (!headers_.empty() && position <= headers_.back().position) return;
   const rtmp::Bytes payload = tag.payload;
   const auto summary = rtmp::media::summarize(tag);
-  const auto before = std::ranges::find_if(headers_ | std::views::reverse, [&](const auto& header) {
+  const auto before = std::find_if(headers_.rbegin(), headers_.rend(), [&](const auto& header) {
     return is_of_the_same(header, tag.type, summary);
   });
   if (before != headers_.rend() && std::ranges::equal(before->payload, payload)) return;
