@@ -57,7 +57,10 @@ void describe_kind(Object& metadata, const std::vector<TrackDescription>& tracks
     if (track.kind != kind) continue;
     Object own;
     Object& target = track.id == 0 ? metadata : own;
-    video ? describe_video(target, track) : describe_audio(target, track);
+    if (track.format)
+      video ? describe_video(target, track) : describe_audio(target, track);
+    else if (track.id == 0)
+      metadata.set(video ? "hasVideo" : "hasAudio", true);
     if (track.id != 0) map.set(std::to_string(track.id), std::move(own));
   }
   if (!map.properties.empty())

@@ -13,7 +13,7 @@ namespace mux {
 struct TrackDescription {
   Kind kind;
   guint id;
-  const Format* format;
+  const Format* format;  // nothing: it is known that the track will come, no more
   guint bitrate;  // bits/s, 0: unknown
 };
 

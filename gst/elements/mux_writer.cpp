@@ -54,19 +54,30 @@ bool has_kind(const MuxPads& pads, mux::Kind kind) {
       pads, [kind](const MuxPadRef& pad) { return pad_track(pad).kind() == kind; });
 }
 
-// Those that are known: video first, by their ids.
-MuxPads known_pads(GstAggregator* mux) {
+// Video first, by their ids.
+MuxPads sorted_pads(GstAggregator* mux) {
   MuxPads pads = all_mux_pads(GST_ELEMENT(mux));
-  std::erase_if(pads, [](const MuxPadRef& pad) { return !pad_track(pad).has_format(); });
   std::ranges::sort(pads, {}, [](const MuxPadRef& pad) {
     return std::pair(pad_track(pad).kind(), pad_track(pad).id());
   });
   return pads;
 }
 
+MuxPads known_pads(GstAggregator* mux) {
+  MuxPads pads = sorted_pads(mux);
+  std::erase_if(pads, [](const MuxPadRef& pad) { return !pad_track(pad).has_format(); });
+  return pads;
+}
+
+// Players do not look for a track that comes late and was not announced.
 std::vector<mux::TrackDescription> descriptions(const MuxPads& pads) {
   std::vector<mux::TrackDescription> tracks;
-  for (const MuxPadRef& pad : pads) tracks.push_back(pad_track(pad).description());
+  for (const MuxPadRef& pad : pads) {
+    const MuxTrack& track = pad_track(pad);
+    tracks.push_back(track.has_format()
+                         ? track.description()
+                         : mux::TrackDescription{track.kind(), track.id(), nullptr, 0});
+  }
   return tracks;
 }
 
@@ -120,7 +131,7 @@ mux::BufferRef MuxWriter::write_file_header() const {
 // Whether there is something new to say.
 bool MuxWriter::update_metadata(std::int64_t timestamp, const MuxSettings& settings) {
   if (!metadata_due_.exchange(false) && started_) return false;
-  const MuxPads pads = known_pads(mux_);
+  const MuxPads pads = sorted_pads(mux_);
   const auto tracks = descriptions(pads);
   const auto metadata = mux::describe(tracks, labels(settings));
   auto lasting = mux::without_rates(metadata);

@@ -526,6 +526,23 @@ TEST(RtmpMux, DeclaresAPadThatComesLate) {
   EXPECT_NE(written.caps.back().find("464c560105"), std::string::npos) << "flags of both kinds";
 }
 
+TEST(RtmpMux, AnnouncesAPadOfWhichNothingIsKnownYet) {
+  Muxer mux;
+  GstPad* audio = gst_element_request_pad_simple(mux.element(), "audio");
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  gst_pad_send_event(audio, gst_event_new_stream_start("audio"));
+  gst_pad_send_event(audio, gst_event_new_segment(&segment));
+  gst_pad_send_event(audio, gst_event_new_gap(0, GST_SECOND));
+  gst_pad_send_event(audio, gst_event_new_eos());
+  gst_object_unref(audio);
+  mux.caps("video", h264_caps()).push("video", {"aa"});
+  const auto metadata = mux.finish().metadata();
+  ASSERT_EQ(metadata.size(), 1u);
+  ASSERT_TRUE(metadata[0].find("hasAudio"));
+  EXPECT_FALSE(metadata[0].find("hasVideo")) << "its codec says so";
+}
+
 TEST(RtmpMux, GoesOnWhenOnePadEnds) {
   Muxer mux;
   mux.caps("video", h264_caps()).caps("audio", aac_caps);
