@@ -26,6 +26,7 @@ bool is_tag(const flv::TagHeader& header) {
 void DemuxFile::forget() { gst_clear_buffer(&block_); }
 
 bool DemuxFile::read(guint64 position, std::span<std::uint8_t> out) {
+  if (out.empty()) return true;
   const auto in_block = [&] {
     return block_ && position >= block_position_ &&
            position + out.size() <= block_position_ + gst_buffer_get_size(block_);

@@ -280,6 +280,18 @@ TEST(DemuxFiles, SeeksInARealFileToTheHeaderInForceThere) {
   EXPECT_EQ(shown, from(all, shown.at(0).pts));
 }
 
+TEST(DemuxFiles, LooksPastTagsWithoutAPayload) {
+  FileWriter file;
+  for (int second = 0; second < 4; ++second) {
+    file.add(MessageType::audio, second * 1000, "").add(MessageType::data, second * 1000, "");
+    if (second == 0) add_header(file, 0, 1);
+    add_second(file, second);
+  }
+  VideoPlayer player(file.bytes());
+  ASSERT_TRUE(player.seek(2500 * GST_MSECOND));
+  EXPECT_EQ(player.play_to_end().at(0).pts, 2 * GST_SECOND);
+}
+
 // --- memory ---
 
 // Every buffer of video of a file as its memory's parent's size.
