@@ -21,7 +21,7 @@ configure() {
 }
 
 status=0
-configure build
+configure build -Dbench=enabled
 ninja -C build
 meson test -C build --no-rebuild --print-errorlogs "$@" || status=1
 logs=(build)

@@ -81,8 +81,8 @@ void DemuxStream::note(const TagCutter::Tag& tag, std::int64_t ms) {
 
 GstFlowReturn DemuxStream::push_media(const TagCutter::Tag& tag) {
   const bool is_video = tag.header.type == rtmp::MessageType::video;
-  const auto packet =
-      is_video ? rtmp::media::read_video(tag.body.bytes) : rtmp::media::read_audio(tag.body.bytes);
+  auto packet = is_video ? rtmp::media::read_video(tag.body.bytes, std::move(packet_))
+                         : rtmp::media::read_audio(tag.body.bytes, std::move(packet_));
   if (!packet) {
     GST_DEBUG_OBJECT(element_, "skipped a tag at %" G_GUINT64_FORMAT ": %s", tag.position,
                      packet.error().message().c_str());
@@ -97,7 +97,9 @@ GstFlowReturn DemuxStream::push_media(const TagCutter::Tag& tag) {
     output.push_silence(time);
     return GST_FLOW_OK;
   }
-  return output.push(*packet, tag.body, time);
+  const GstFlowReturn flow = output.push(*packet, tag.body, time);
+  packet_ = std::move(*packet);
+  return flow;
 }
 
 void DemuxStream::take_metadata(const rtmp::Data& data) {

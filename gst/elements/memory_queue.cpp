@@ -87,6 +87,11 @@ void MemoryQueue::join_small() {
 
 void MemoryQueue::peek(std::size_t offset, std::span<std::uint8_t> out) const {
   assert(offset + out.size() <= size_);
+  const auto front = memories_.empty() ? rtmp::Bytes() : memories_.front().bytes();
+  if (position_ + offset + out.size() <= front.size()) {
+    std::copy_n(front.data() + position_ + offset, out.size(), out.data());
+    return;
+  }
   std::size_t skipped = position_ + offset;
   std::size_t filled = 0;
   for (const Mapped& memory : memories_) {

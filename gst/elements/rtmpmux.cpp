@@ -174,11 +174,11 @@ static Choice gst_rtmp_mux_choose(GstRtmpMux* self) {
   return choice;
 }
 
-static GstFlowReturn gst_rtmp_mux_write(GstRtmpMux* self, const Choice& choice) {
+static GstFlowReturn gst_rtmp_mux_write(GstRtmpMux* self, const Choice& choice,
+                                        const MuxSettings& settings) {
   const mux::BufferRef packet = gst_rtmp_mux_pad_pop(choice.pad.get());
   if (choice.head.gap) return GST_FLOW_OK;
-  auto* priv = self->priv;
-  return priv->writer.write(choice.pad.get(), packet.get(), choice.head, priv->get_settings());
+  return self->priv->writer.write(choice.pad.get(), packet.get(), choice.head, settings);
 }
 
 // As the aggregator would with those of its own queue.
@@ -202,18 +202,19 @@ static void gst_rtmp_mux_sleep(GstRtmpMux* self, const Choice& choice) {
 // All that can be written now: the way through the aggregator takes longer than the writing. After
 // a timeout the first packet is due, the others wait for theirs.
 static GstFlowReturn gst_rtmp_mux_write_all(GstRtmpMux* self, bool due) {
+  const MuxSettings settings = self->priv->get_settings();
   for (;; due = false) {
     const Choice choice = gst_rtmp_mux_choose(self);
     if (choice.events) {
       gst_rtmp_mux_handle_events(self);
       continue;
     }
-    if (choice.finished) return self->priv->writer.finish(self->priv->get_settings());
+    if (choice.finished) return self->priv->writer.finish(settings);
     if (!choice.pad || (choice.waiting && !due)) {
       gst_rtmp_mux_sleep(self, choice);
       return GST_AGGREGATOR_FLOW_NEED_DATA;
     }
-    const GstFlowReturn flow = gst_rtmp_mux_write(self, choice);
+    const GstFlowReturn flow = gst_rtmp_mux_write(self, choice, settings);
     if (flow != GST_FLOW_OK) return flow;
   }
 }

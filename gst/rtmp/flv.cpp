@@ -92,14 +92,14 @@ std::array<std::uint8_t, tag_header_size> write_tag_header(const TagHeader& head
 }
 
 TagHeader read_tag_header(std::span<const std::uint8_t, tag_header_size> bytes) {
-  ByteReader in(bytes);
+  const auto u24 = [bytes](std::size_t at) {
+    return std::uint32_t{bytes[at]} << 16 | std::uint32_t{bytes[at + 1]} << 8 | bytes[at + 2];
+  };
   TagHeader header;
-  const std::uint8_t first = in.u8();
-  header.type = static_cast<MessageType>(first & type_mask);
-  header.filtered = (first & filter_flag) != 0;
-  header.size = in.u24();
-  const std::uint32_t low_24_bits = in.u24();
-  header.timestamp = std::uint32_t{in.u8()} << 24 | low_24_bits;
+  header.type = static_cast<MessageType>(bytes[0] & type_mask);
+  header.filtered = (bytes[0] & filter_flag) != 0;
+  header.size = u24(1);
+  header.timestamp = std::uint32_t{bytes[7]} << 24 | u24(4);
   return header;
 }
 

@@ -149,6 +149,14 @@ std::optional<PacketType> audio_packet_type(std::uint8_t type) {
   }
 }
 
+// As new, but with the memory that it has.
+Packet emptied(Packet used) {
+  Packet packet;
+  packet.tracks = std::move(used.tracks);
+  packet.tracks.clear();
+  return packet;
+}
+
 // What an enhanced payload says before its first track.
 struct EnhancedHeader {
   bool video = false;
@@ -232,10 +240,9 @@ Result<TrackPacket> read_track(ByteReader& in, const EnhancedHeader& header) {
   return track;
 }
 
-Result<Packet> read_enhanced(ByteReader& in, bool video) {
+Result<Packet> read_enhanced(ByteReader& in, bool video, Packet packet) {
   const auto header = read_enhanced_header(in, video);
   if (!header) return Error::bad_media_payload;
-  Packet packet;
   packet.video = video;
   packet.enhanced = true;
   packet.frame_type = header->frame_type;
@@ -287,8 +294,7 @@ void set_body(TrackPacket& track, const ByteReader& in) {
   track.size = in.remaining();
 }
 
-Result<Packet> read_legacy_video(ByteReader& in) {
-  Packet packet;
+Result<Packet> read_legacy_video(ByteReader& in, Packet packet) {
   packet.video = true;
   const std::uint8_t first = in.u8();
   packet.frame_type = static_cast<FrameType>(first >> 4);
@@ -314,8 +320,7 @@ Result<Packet> read_legacy_video(ByteReader& in) {
   return packet;
 }
 
-Result<Packet> read_legacy_audio(ByteReader& in) {
-  Packet packet;
+Result<Packet> read_legacy_audio(ByteReader& in, Packet packet) {
   const std::uint8_t first = in.u8();
   packet.audio_flags = {static_cast<SampleRate>(first >> 2 & 3), (first & 2) != 0,
                         (first & 1) != 0};
@@ -493,16 +498,20 @@ std::optional<FourCc> four_cc_of(Codec codec) {
 Codec codec_of_video_four_cc(FourCc four_cc) { return codec_of_four_cc(four_cc, true); }
 Codec codec_of_audio_four_cc(FourCc four_cc) { return codec_of_four_cc(four_cc, false); }
 
-Result<Packet> read_audio(Bytes payload) {
-  if (payload.empty()) return Packet{};
+Result<Packet> read_audio(Bytes payload, Packet reuse) {
+  Packet packet = emptied(std::move(reuse));
+  if (payload.empty()) return packet;
   ByteReader in(payload);
-  return in.peek() >> 4 == ex_sound_format ? read_enhanced(in, false) : read_legacy_audio(in);
+  return in.peek() >> 4 == ex_sound_format ? read_enhanced(in, false, std::move(packet))
+                                           : read_legacy_audio(in, std::move(packet));
 }
 
-Result<Packet> read_video(Bytes payload) {
+Result<Packet> read_video(Bytes payload, Packet reuse) {
   if (payload.empty()) return Error::bad_media_payload;
   ByteReader in(payload);
-  return in.peek() & is_ex_header ? read_enhanced(in, true) : read_legacy_video(in);
+  Packet packet = emptied(std::move(reuse));
+  return in.peek() & is_ex_header ? read_enhanced(in, true, std::move(packet))
+                                  : read_legacy_video(in, std::move(packet));
 }
 
 Result<Packet> read(const Message& message) {

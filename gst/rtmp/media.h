@@ -126,8 +126,9 @@ struct Packet {
 // like every payload that ends inside its header, is bad_media_payload, as are reserved packet
 // types and more tracks than there are ids; a codec id or FourCC that nobody knows is
 // unsupported_codec.
-Result<Packet> read_audio(Bytes payload);
-Result<Packet> read_video(Bytes payload);
+// A packet that is no longer needed may be given, for its memory.
+Result<Packet> read_audio(Bytes payload, Packet reuse = {});
+Result<Packet> read_video(Bytes payload, Packet reuse = {});
 Result<Packet> read(const Message& message);  // audio or video by the message's type
 
 // The body of a multichannel_config track.
