@@ -104,8 +104,20 @@ Result<void> Driver::take(rtmp::Bytes bytes) {
 // --- writing
 // ---------------------------------------------------------------------------------------
 
+bool Driver::may_write() const {
+  return !closed_ && !flushing_ && !waiting_to_write_ && !write_failed_ && phase_ != Phase::shut;
+}
+
+std::optional<std::size_t> Driver::write_directly(std::span<const rtmp::Bytes> spans) {
+  if (!may_write() || !connection_.output().empty()) return std::nullopt;
+  error_code error;
+  const std::size_t count = stream_->write_some(spans, error);
+  if (error && !would_block(error)) give_up_writing();
+  return count;
+}
+
 void Driver::flush() {
-  if (closed_ || flushing_ || waiting_to_write_ || write_failed_ || phase_ == Phase::shut) return;
+  if (!may_write()) return;
   flushing_ = true;
   do {
     write_output();

@@ -51,6 +51,10 @@ class Driver {
 
   // Writes what the connection has to send, straight away as far as the peer takes it.
   void flush();
+  // Writes bytes that several connections share, past the connection's output, if nothing waits
+  // there. Answers how many are written; what is left must go into the output, and flush() follow.
+  // Nothing, if they cannot go this way.
+  std::optional<std::size_t> write_directly(std::span<const rtmp::Bytes> spans);
   // The deadlines have changed.
   void reschedule();
   // Writes what there is, says that nothing follows, and reads to the peer's own end, so that no
@@ -66,6 +70,7 @@ class Driver {
 
   boost::asio::awaitable<void> read(std::shared_ptr<void> owner);
   // False when the stream is at its end or broken.
+  bool may_write() const;
   bool read_available();
   rtmp::Result<void> take(rtmp::Bytes bytes);
   void write_output();

@@ -5,74 +5,142 @@
 #include <boost/asio/post.hpp>
 
 namespace relay {
+namespace {
+
+// A row is written to in one go, which keeps the worker from everything else for some ms.
+constexpr std::size_t players_in_a_row = 1000;
+constexpr std::size_t most_rows = 16;
+// More than this does not wait: a player's kernel would hardly take it in one write.
+constexpr std::size_t most_gathered = 256 * 1024;
+
+}  // namespace
 
 Audience::Audience(net::Worker& worker, std::shared_ptr<Stream> stream, rtmp::Duration latency)
     : worker_(worker), stream_(std::move(stream)), latency_(latency), timer_(worker.context()) {}
 
 Snapshot Audience::add(Player& player, StartAt start) {
   Snapshot snapshot = stream_->subscribe(shared_from_this(), start);
-  seats_.push_back({&player, snapshot.last_sequence});
+  row_with_room().seats.push_back({&player, snapshot.last_sequence});
+  ++players_;
   return snapshot;
 }
 
+Audience::Row& Audience::row_with_room() {
+  const auto smallest =
+      std::min_element(rows_.begin(), rows_.end(),
+                       [](const Row& a, const Row& b) { return a.seats.size() < b.seats.size(); });
+  const bool full = smallest == rows_.end() || smallest->seats.size() >= players_in_a_row;
+  return full && rows_.size() < most_rows ? rows_.emplace_back() : *smallest;
+}
+
 void Audience::remove(Player& player) {
-  const auto seat = std::find_if(seats_.begin(), seats_.end(),
-                                 [&](const Seat& known) { return known.player == &player; });
-  if (seat == seats_.end()) return;
-  if (delivering_) {
+  for (Row& row : rows_) {
+    const auto seat = std::find_if(row.seats.begin(), row.seats.end(),
+                                   [&](const Seat& known) { return known.player == &player; });
+    if (seat == row.seats.end()) continue;
+    --players_;
     seat->player = nullptr;
-    return;
+    if (delivering_) return;
+    *seat = row.seats.back();
+    row.seats.pop_back();
   }
-  *seat = seats_.back();
-  seats_.pop_back();
-  if (seats_.empty()) stream_->unsubscribe(*this);
+  if (empty()) stream_->unsubscribe(*this);
 }
 
 // One wake-up for all that comes before the worker gets to it.
 void Audience::on_frames(std::span<const FramePtr> frames) {
   const std::lock_guard lock(mutex_);
   inbox_.insert(inbox_.end(), frames.begin(), frames.end());
-  const bool urgent = std::any_of(frames.begin(), frames.end(),
-                                  [](const FramePtr& frame) { return frame->is_key(); });
-  if (scheduled_ && (!urgent || urgent_)) return;
-  urgent_ = urgent || latency_ == rtmp::Duration::zero();
-  scheduled_ = true;
-  boost::asio::post(worker_.context(), [self = shared_from_this(), now = urgent_] {
-    if (now) {
-      self->deliver();
-    } else {
-      self->deliver_later();
-    }
-  });
+  urgent_ = urgent_ || std::any_of(frames.begin(), frames.end(), [](const FramePtr& frame) {
+              return frame->is_key() || frame->notice != Frame::Notice::none;
+            });
+  if (std::exchange(scheduled_, true)) return;
+  boost::asio::post(worker_.context(), [self = shared_from_this()] { self->wake(); });
 }
 
-void Audience::deliver_later() {
-  timer_.expires_after(latency_);
-  timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
-    if (!error) self->deliver();
-  });
-}
-
-void Audience::deliver() {
-  std::vector<FramePtr> frames;
-  {
-    const std::lock_guard lock(mutex_);
-    frames.swap(inbox_);
-    scheduled_ = urgent_ = false;
+void Audience::wake() {
+  const bool urgent = take_inbox();
+  if (urgent || latency_ == rtmp::Duration::zero() || recent_bytes_ > most_gathered) {
+    for (Row& row : rows_) deliver(row);
+    forget_delivered();
   }
-  timer_.cancel();
-  if (frames.empty()) return;
+  wait();
+}
+
+// Whether something in it must not wait.
+bool Audience::take_inbox() {
+  const rtmp::Time now = net::now();
+  for (Row& row : rows_) row.since = std::min(row.since, now);
+  const std::lock_guard lock(mutex_);
+  for (FramePtr& frame : inbox_) {
+    recent_bytes_ += frame->size();
+    recent_.push_back(std::move(frame));
+  }
+  inbox_.clear();
+  scheduled_ = false;
+  return std::exchange(urgent_, false);
+}
+
+// When a row is next. Some wait for half as long as others, so that they do not come all at once.
+rtmp::Time Audience::due(const Row& row) const {
+  if (row.since == rtmp::never) return rtmp::never;
+  const auto number = &row - rows_.data();
+  return row.since + latency_ - latency_ * number / static_cast<std::ptrdiff_t>(2 * rows_.size());
+}
+
+void Audience::wait() {
+  rtmp::Time next = rtmp::never;
+  for (const Row& row : rows_) next = std::min(next, due(row));
+  if (next == rtmp::never) return;
+  timer_.expires_at(next);
+  timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+    if (!error) self->on_timer();
+  });
+}
+
+void Audience::on_timer() {
+  const rtmp::Time now = net::now();
+  for (Row& row : rows_)
+    if (due(row) <= now) deliver(row);
+  forget_delivered();
+  wait();
+}
+
+// What every row has.
+void Audience::forget_delivered() {
+  std::uint64_t delivered = std::numeric_limits<std::uint64_t>::max();
+  for (Row& row : rows_) {
+    std::erase_if(row.seats, [](const Seat& seat) { return seat.player == nullptr; });
+    if (row.since != rtmp::never) delivered = std::min(delivered, row.after);
+  }
+  const auto kept = std::find_if(recent_.begin(), recent_.end(), [&](const FramePtr& frame) {
+    return frame->sequence > delivered;
+  });
+  for (auto frame = recent_.begin(); frame != kept; ++frame) recent_bytes_ -= (*frame)->size();
+  recent_.erase(recent_.begin(), kept);
+  if (empty()) stream_->unsubscribe(*this);
+}
+
+void Audience::deliver(Row& row) {
+  const auto after = [](std::uint64_t sequence) {
+    return [=](const FramePtr& frame) { return frame->sequence > sequence; };
+  };
+  const auto first = std::find_if(recent_.begin(), recent_.end(), after(row.after));
+  row.since = rtmp::never;
+  if (first == recent_.end()) return;
+  const Batch batch({first, recent_.end()});
+  row.after = recent_.back()->sequence;
   delivering_ = true;
-  for (std::size_t i = 0; i < seats_.size(); ++i) {  // players may join meanwhile
-    const Seat seat = seats_[i];
-    const auto first = std::find_if(frames.begin(), frames.end(), [&](const FramePtr& frame) {
-      return frame->sequence > seat.after;
-    });
-    if (seat.player && first != frames.end()) seat.player->deliver({first, frames.end()});
+  for (std::size_t i = 0; i < row.seats.size(); ++i) {  // players may join meanwhile
+    const Seat seat = row.seats[i];
+    if (!seat.player || seat.after >= row.after) continue;
+    if (seat.after < (*first)->sequence)
+      seat.player->deliver(batch);
+    else
+      seat.player->deliver(
+          Batch({std::find_if(first, recent_.end(), after(seat.after)), recent_.end()}));
   }
   delivering_ = false;
-  std::erase_if(seats_, [](const Seat& seat) { return seat.player == nullptr; });
-  if (seats_.empty()) stream_->unsubscribe(*this);
 }
 
 std::shared_ptr<Audience> Hall::audience(const std::shared_ptr<Stream>& stream) {

@@ -32,6 +32,11 @@ class FrameQueue {
   // Pictures are of no use before the next key frame.
   void wait_for_key() { waiting_for_key_.set(); }
 
+  // Whether pictures of these tracks would go through at once: nothing waits, and none is waited
+  // for.
+  bool passes(const rtmp::TrackSet& pictures) const {
+    return entries_.empty() && (waiting_for_key_ & pictures).none();
+  }
   bool empty() const { return entries_.empty(); }
   std::size_t bytes() const { return bytes_; }
   std::uint64_t dropped() const { return dropped_; }  // frames, since the beginning

@@ -137,8 +137,9 @@ class Session::Playing final : public Player {
     enqueue(snapshot.frames);
   }
 
-  void deliver(std::span<const FramePtr> frames) override {
-    enqueue(frames);
+  void deliver(const Batch& batch) override {
+    if (takes_as_it_is(batch) && write_directly(batch)) return;
+    enqueue(batch.frames);
     session_.driver_.flush();
   }
 
@@ -159,16 +160,39 @@ class Session::Playing final : public Player {
 
   void pause(bool paused) {
     paused_ = paused;
+    plain_ = is_plain();
     if (!paused) queue_.wait_for_key();
   }
   void receive(MessageType type, bool enabled) {
     (type == MessageType::audio ? audio_ : video_) = enabled;
+    plain_ = is_plain();
     if (enabled && type == MessageType::video) queue_.wait_for_key();
   }
   const FrameQueue& queue() const { return queue_; }
   const Stream& stream() const { return *stream_; }
 
  private:
+  bool takes_as_it_is(const Batch& batch) const {
+    return !batch.bytes.empty() && plain_ && queue_.passes(batch.pictures) &&
+           (!batch.enhanced || session_.knows_enhanced_);
+  }
+
+  // The way of nearly all frames to nearly all players: nothing is queued, nobody is asked.
+  bool write_directly(const Batch& batch) {
+    net::Driver& driver = session_.driver_;
+    const std::optional<std::size_t> count = driver.write_directly(batch.bytes);
+    if (!count) return false;
+    rtmp::Connection& connection = driver.connection();
+    if (count == batch.size) {
+      connection.sent(batch.size);
+    } else {
+      for (const FramePtr& frame : batch.frames) connection.send(frame->encoded);
+      connection.written(*count);
+      driver.flush();
+    }
+    return true;
+  }
+
   void enqueue(std::span<const FramePtr> frames) {
     const rtmp::Time now = net::now();
     for (const FramePtr& frame : frames) {
@@ -177,6 +201,11 @@ class Session::Playing final : public Player {
       session_.driver_.close(Error::write_timeout);
       return;
     }
+  }
+
+  bool is_plain() const {
+    return stream_id_ == shared_stream_id && tracks_ == rtmp::TrackChoice{} && !paused_ && audio_ &&
+           video_;
   }
 
   bool wanted(const Frame& frame) const {
@@ -190,7 +219,7 @@ class Session::Playing final : public Player {
     if (frame.notice != Frame::Notice::none) {
       send_notice(frame.notice);
     } else if (stream_id_ == shared_stream_id) {
-      session_.driver_.connection().send(frame.encoded, rtmp::chunk_stream::id_for(frame.type));
+      session_.driver_.connection().send(frame.encoded);
     } else {
       session_.driver_.connection().send(frame.message(stream_id_));
     }
@@ -240,7 +269,8 @@ class Session::Playing final : public Player {
   const rtmp::TrackChoice tracks_;
   FrameQueue queue_;
   bool paused_ = false, audio_ = true, video_ = true;
-  bool refused_ = false;  // for want of Enhanced RTMP
+  bool plain_ = is_plain();  // takes every frame as it is
+  bool refused_ = false;     // for want of Enhanced RTMP
 };
 
 // --- the connection

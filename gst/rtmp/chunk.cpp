@@ -372,11 +372,6 @@ ChunkWriter::Previous& ChunkWriter::find_or_add(std::uint32_t id) {
   return added;
 }
 
-void ChunkWriter::forget(std::uint32_t chunk_stream_id) {
-  std::erase_if(previous_,
-                [&](const Previous& known) { return known.chunk_stream_id == chunk_stream_id; });
-}
-
 EncodedMessage encode_alone(Message message, std::uint32_t id, std::uint32_t chunk_size) {
   const auto timestamp = static_cast<std::uint32_t>(message.timestamp);
   const std::vector<std::uint8_t> first = full_header(message, id);

@@ -122,8 +122,8 @@ class ChunkWriter {
   // Holds from the next message on.
   void set_chunk_size(std::uint32_t size) { chunk_size_ = size; }
   std::uint32_t chunk_size() const { return chunk_size_; }
-  // The next message on that chunk stream has a full header: somebody else wrote on it.
-  void forget(std::uint32_t chunk_stream_id);
+  // The next message on each chunk stream has a full header: somebody else wrote on some of them.
+  void forget() { previous_.clear(); }
 
  private:
   struct Previous {

@@ -144,10 +144,16 @@ void Connection::send(const Message& message) {
   }
 }
 
-void Connection::send(const EncodedMessage& message, std::uint32_t chunk_stream_id) {
+void Connection::send(const EncodedMessage& message) {
   assert(established_);
-  writer_.forget(chunk_stream_id);
+  writer_.forget();
   for (const Buffer& segment : message.segments) output_.push(segment);
+}
+
+void Connection::sent(std::size_t bytes) {
+  assert(established_ && output_.empty());
+  writer_.forget();
+  stats_.bytes_out += bytes;
 }
 
 void Connection::written(std::size_t count) {

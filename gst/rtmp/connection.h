@@ -57,7 +57,9 @@ class Connection {
   // Acknowledgement Size take effect with it.
   void send(const Message& message);
   // Appends a shared message made by encode_alone() with our chunk size.
-  void send(const EncodedMessage& message, std::uint32_t chunk_stream_id);
+  void send(const EncodedMessage& message);
+  // Such messages were written past the output, which was empty, whole.
+  void sent(std::size_t bytes);
 
   // To be written to the peer from the front; written() tells how much was.
   const OutputQueue& output() const { return output_; }

@@ -392,7 +392,7 @@ TEST(ChunkWriter, WritesAFullHeaderWhereSomebodyElseWrote) {
   ChunkWriter writer;
   OutputQueue queue;
   writer.write(video(40), 6, queue);
-  writer.forget(6);
+  writer.forget();
   writer.write(video(41), 6, queue);
   EXPECT_EQ(to_hex(drain(queue)),
             "0600002800000109"
@@ -597,7 +597,7 @@ class RoundTrip : public testing::TestWithParam<unsigned> {
       for (const Buffer& part :
            encode_alone(sent.message, sent.chunk_stream_id, writer_.chunk_size()).segments)
         queue_.push(part);
-      writer_.forget(sent.chunk_stream_id);
+      writer_.forget();
     } else {
       writer_.write(sent.message, sent.chunk_stream_id, queue_);
     }

@@ -300,13 +300,29 @@ TEST(Connection, SendsSharedMessagesBetweenItsOwn) {
   pair.client.connection.send(video(50, 10));
   pair.client.connection.send(video(50, 20));
   const EncodedMessage shared = encode_alone(video(500, 1000), chunk_stream::video, 128);
-  pair.client.connection.send(shared, chunk_stream::video);
+  pair.client.connection.send(shared);
   pair.client.connection.send(video(50, 1010));
   pair.run();
   ASSERT_EQ(pair.server.messages.size(), 4u);
   EXPECT_EQ(pair.server.messages[2].timestamp, 1000);
   EXPECT_EQ(pair.server.messages[2].payload.size(), 500u);
   EXPECT_EQ(pair.server.messages[3].timestamp, 1010);
+}
+
+// As far as the peer is concerned what somebody else wrote was sent, too.
+TEST(Connection, CountsSharedMessagesThatWentPastIt) {
+  Established pair;
+  pair.client.connection.send(video(50, 10));
+  pair.run();
+  const std::uint64_t before = pair.client.connection.stats().bytes_out;
+  const EncodedMessage shared = encode_alone(video(50, 1000), chunk_stream::video, 128);
+  for (const Buffer& segment : shared.segments) pair.feed(pair.server, segment);
+  pair.client.connection.sent(shared.size);
+  EXPECT_EQ(pair.client.connection.stats().bytes_out, before + shared.size);
+  pair.client.connection.send(video(50, 1010));
+  pair.run();
+  ASSERT_EQ(pair.server.messages.size(), 3u);
+  EXPECT_EQ(pair.server.messages[2].timestamp, 1010);
 }
 
 }  // namespace
