@@ -219,8 +219,53 @@ static GstFlowReturn gst_rtmp_mux_write_all(GstRtmpMux* self, bool due) {
   }
 }
 
+// --- the kinds of pads ---
+
+static guint lowest_free_id(const std::vector<guint>& used, guint from) {
+  while (std::ranges::find(used, from) != used.end()) ++from;
+  return from;
+}
+
+// A pad that was linked without a name is of the kind that its first caps are of: the first track
+// of that kind, if nobody else is.
+static void gst_rtmp_mux_decide_kind(GstRtmpMux* self, GstRtmpMuxPad* pad, const GstCaps* caps) {
+  MuxTrack& track = gst_rtmp_mux_pad_track(pad);
+  const mux::Kind kind = mux::kind_of(caps);
+  GST_OBJECT_LOCK(self);
+  const bool decided = track.kind() != mux::Kind::unknown;
+  std::vector<guint> used;
+  for (GList* item = GST_ELEMENT(self)->sinkpads; item; item = item->next) {
+    const MuxTrack& other = gst_rtmp_mux_pad_track(GST_RTMP_MUX_PAD(item->data));
+    if (other.kind() == kind) used.push_back(other.id());
+  }
+  if (!decided) track.decide(kind, lowest_free_id(used, 0));
+  GST_OBJECT_UNLOCK(self);
+}
+
+static bool is_media_of_one_kind(const GstCaps* caps) {
+  if (gst_caps_is_any(caps) || gst_caps_is_empty(caps)) return false;
+  const char* prefix = mux::kind_of(caps) == mux::Kind::video ? "video/" : "audio/";
+  for (guint i = 0; i < gst_caps_get_size(caps); ++i)
+    if (!g_str_has_prefix(gst_structure_get_name(gst_caps_get_structure(caps, i)), prefix))
+      return false;
+  return true;
+}
+
+// Players are told of a track before it comes, so its kind is asked for if its caps are late.
+static void gst_rtmp_mux_ask_kinds(GstRtmpMux* self) {
+  for (const MuxPadRef& pad : all_mux_pads(GST_ELEMENT(self))) {
+    if (gst_rtmp_mux_pad_track(pad.get()).kind() != mux::Kind::unknown) continue;
+    GstCaps* caps = gst_pad_peer_query_caps(GST_PAD(pad.get()), nullptr);
+    if (is_media_of_one_kind(caps)) gst_rtmp_mux_decide_kind(self, pad.get(), caps);
+    gst_caps_unref(caps);
+  }
+}
+
+// --- aggregating ---
+
 static GstFlowReturn gst_rtmp_mux_aggregate(GstAggregator* aggregator, gboolean timeout) {
   auto* self = GST_RTMP_MUX(aggregator);
+  if (timeout) gst_rtmp_mux_ask_kinds(self);
   const GstFlowReturn flow = gst_rtmp_mux_write_all(self, timeout);
   if (flow != GST_AGGREGATOR_FLOW_NEED_DATA)
     for (const MuxPadRef& pad : all_mux_pads(GST_ELEMENT(self)))
@@ -281,28 +326,7 @@ static gboolean gst_rtmp_mux_sink_event(GstAggregator* aggregator, GstAggregator
   return GST_AGGREGATOR_CLASS(gst_rtmp_mux_parent_class)->sink_event(aggregator, pad, event);
 }
 
-// --- the kinds of pads ---
-
-static guint lowest_free_id(const std::vector<guint>& used, guint from) {
-  while (std::ranges::find(used, from) != used.end()) ++from;
-  return from;
-}
-
-// A pad that was linked without a name is of the kind that its first caps are of: the first track
-// of that kind, if nobody else is.
-static void gst_rtmp_mux_decide_kind(GstRtmpMux* self, GstRtmpMuxPad* pad, const GstCaps* caps) {
-  MuxTrack& track = gst_rtmp_mux_pad_track(pad);
-  if (track.kind() != mux::Kind::unknown) return;
-  const mux::Kind kind = mux::kind_of(caps);
-  GST_OBJECT_LOCK(self);
-  std::vector<guint> used;
-  for (GList* item = GST_ELEMENT(self)->sinkpads; item; item = item->next) {
-    const MuxTrack& other = gst_rtmp_mux_pad_track(GST_RTMP_MUX_PAD(item->data));
-    if (other.kind() == kind) used.push_back(other.id());
-  }
-  track.decide(kind, lowest_free_id(used, 0));
-  GST_OBJECT_UNLOCK(self);
-}
+// --- what comes into pads ---
 
 // Nothing comes until its end: a packet without content.
 static GstBuffer* to_gap(GstEvent* event) {

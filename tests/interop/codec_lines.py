@@ -206,6 +206,10 @@ class Lines(case.Case):
             else:
                 self.assertEqual(44100, speaker.rate())
 
+    def test_a_late_encoder_behind_a_pad_without_a_name_is_waited_for(self):
+        publish, play = sections()['AV1 and Opus']
+        self.check(re.sub(r'mux\.(video|audio)\b', 'mux.', publish), play)
+
 
 GST_PLAY = next(block for block in shell_blocks(read(PAGE)) if block.startswith('gst-play-1.0'))
 
