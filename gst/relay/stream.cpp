@@ -4,6 +4,14 @@
 #include <algorithm>
 
 namespace relay {
+namespace {
+
+bool same_payload(const Frame& one, const Frame& other) {
+  return std::ranges::equal(one.encoded.payload.bytes(), other.encoded.payload.bytes());
+}
+
+}  // namespace
+
 Stream::Stream(std::string name, std::uint32_t chunk_size, GopCacheLimits limits,
                OnChange on_change)
     : name_(std::move(name)),
@@ -85,9 +93,10 @@ void Stream::remember(const FramePtr& frame) {
   stats_.bytes += frame->encoded.payload.size();
   stats_.last_timestamp = frame->timestamp;
   if (frame->is_header()) {
-    headers_[{frame->type, frame->summary.kind, frame->summary.track_id}] = frame;
-    // Pictures before a new header are not decodable with it.
-    if (frame->is_video()) forget_gop();
+    FramePtr& known = headers_[{frame->type, frame->summary.kind, frame->summary.track_id}];
+    // Pictures before another header are not decodable with it. Many repeat the one they have.
+    if (frame->is_video() && known && !same_payload(*known, *frame)) forget_gop();
+    known = frame;
   } else if (frame->is_metadata()) {
     metadata_ = frame;
   } else {

@@ -191,7 +191,8 @@ class Lines(case.Case):
             self.assertEqual(tuple(map(int, size)), screen.size(), player.program)
             for expected, found in zip(BARS, screen.bars()):
                 for a, b in zip(expected, found):
-                    self.assertAlmostEqual(a, b, delta=COLOUR_TOLERANCE, msg=screen.bars())
+                    self.assertAlmostEqual(a, b, delta=COLOUR_TOLERANCE,
+                                           msg=f'{screen.bars()}\n{player.program}')
 
     def assert_sound(self, player, publish):
         tracks = re.findall(r'audiotestsrc(.*?)(?=\\\n    \w|\Z)', publish, re.DOTALL)

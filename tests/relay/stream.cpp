@@ -107,8 +107,15 @@ TEST_F(StreamTest, KeepsTheLastHeaderOfEachKind) {
 
 TEST_F(StreamTest, CachesNoPicturesOfAnOlderHeader) {
   const auto publisher = publish();
-  push(*publisher, {video_header(0), key(0), inter(40), video_header(80)});
+  push(*publisher, {video_header(0), key(0), inter(40),
+                    message(rtmp::MessageType::video, 80, {0x17, 0, 0, 0, 0, 1, 0x4D, 0, 0x1F})});
   EXPECT_EQ(late_player(), "H");
+}
+
+TEST_F(StreamTest, KeepsTheGopWhenTheSameHeaderComesAgain) {
+  const auto publisher = publish();
+  push(*publisher, {video_header(0), key(0), inter(40), video_header(80), inter(80)});
+  EXPECT_EQ(late_player(), "Hkii");
 }
 
 TEST_F(StreamTest, BoundsTheGopInTime) {
