@@ -30,6 +30,13 @@ constexpr gint64 whole_range = (gint64{1} << 32) * gint64{GST_MSECOND};
 
 GstClockTime clamp_time(gint64 time) { return time > 0 ? static_cast<GstClockTime>(time) : 0; }
 
+void lift(GstSegment& segment, gint64 by) {
+  const auto distance = static_cast<guint64>(by);
+  segment.start += distance;
+  segment.position += distance;
+  if (GST_CLOCK_TIME_IS_VALID(segment.stop)) segment.stop += distance;
+}
+
 TrackId::Kind kind_of(const rtmp::media::Packet& packet) {
   return packet.video ? TrackId::Kind::video : TrackId::Kind::audio;
 }
@@ -58,6 +65,7 @@ void DemuxOutput::reset() {
   pads_.reset();
   headers_wait_ = false;
   first_time_.reset();
+  upstream_time_.reset();
   forget_segment();
 }
 
@@ -76,10 +84,7 @@ void DemuxOutput::set_segment(const GstSegment& segment, guint32 seqnum) {
 void DemuxOutput::set_own_segment(GstSegment segment, guint32 seqnum) {
   origin_ = Origin::seek;
   offset_ = 0;
-  const auto raise_by = static_cast<guint64>(raised_by_);
-  segment.start += raise_by;
-  segment.position += raise_by;
-  if (GST_CLOCK_TIME_IS_VALID(segment.stop)) segment.stop += raise_by;
+  lift(segment, raised_by_);
   send_segment(segment, seqnum);
 }
 
@@ -152,10 +157,7 @@ void DemuxOutput::raise(gint64 time) {
   if (time + offset_ + raised_by_ >= 0) return;
   GstSegment segment = own_segment();
   raised_by_ += whole_range;
-  const auto raise_by = static_cast<guint64>(raised_by_);
-  segment.start += raise_by;
-  segment.position += raise_by;
-  if (GST_CLOCK_TIME_IS_VALID(segment.stop)) segment.stop += raise_by;
+  lift(segment, raised_by_);
   const auto last_time = last_time_;
   send_segment(segment, gst_util_seqnum_next());
   last_time_ = last_time;

@@ -316,6 +316,16 @@ static DemuxIndex::Entry gst_rtmp_demux_find(GstRtmpDemux* self, const Seek& see
   return entry;
 }
 
+// Takes the event. The streaming thread may be adding a pad meanwhile.
+static void gst_rtmp_demux_push_to_all(GstRtmpDemux* self, GstEvent* event) {
+  const auto push = [](GstElement*, GstPad* pad, gpointer data) -> gboolean {
+    gst_pad_push_event(pad, gst_event_ref(GST_EVENT(data)));
+    return TRUE;
+  };
+  gst_element_foreach_src_pad(GST_ELEMENT(self), push, event);
+  gst_event_unref(event);
+}
+
 static gboolean gst_rtmp_demux_seek_file(GstRtmpDemux* self, const Seek& seek) {
   auto* priv = self->priv;
   auto& pads = priv->stream.output.pads();
@@ -323,7 +333,7 @@ static gboolean gst_rtmp_demux_seek_file(GstRtmpDemux* self, const Seek& seek) {
     GstEvent* flush = gst_event_new_flush_start();
     gst_event_set_seqnum(flush, seek.seqnum);
     gst_pad_push_event(self->sink, gst_event_ref(flush));
-    pads.push_event(flush);
+    gst_rtmp_demux_push_to_all(self, flush);
   } else {
     gst_pad_pause_task(self->sink);
   }
