@@ -490,7 +490,7 @@ TEST(RtmpMux, SaysColoursBeforeTheFramesAndTakesThemBack) {
     if (message.type != MessageType::video || packet(message).type != PacketType::metadata)
       continue;
     EXPECT_EQ(message.payload.data()[0], 0xD4);
-    const auto& track = packet(message).tracks.at(0);
+    const auto track = packet(message).tracks.at(0);
     const auto info =
         media::read_color_info(message.payload.bytes().subspan(track.offset, track.size));
     said.push_back(info->value());
