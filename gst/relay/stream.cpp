@@ -105,11 +105,13 @@ void Stream::remember(const FramePtr& frame) {
 }
 
 // From a key frame on; without one there is nothing to start a picture with, and audio alone starts
-// anywhere. What grows over the bounds is of no use as a whole.
+// anywhere. Each track of pictures begins with a key frame of its own. What grows over the bounds
+// is of no use as a whole.
 void Stream::cache(const FramePtr& frame) {
   if (!limits_.enabled) return;
-  if (frame->is_key() && frame->summary.track_id == 0) forget_gop();
+  if (frame->is_key()) begin_gop(*frame);
   if (gop_.empty() && !frame->is_key()) return;
+  if (frame->is_video() && !gop_tracks_.contains(frame->summary.track_id)) return;
   gop_.push_back(frame);
   gop_bytes_ += frame->size();
   if (gop_.size() > limits_.frames || gop_bytes_ > limits_.bytes ||
@@ -117,8 +119,20 @@ void Stream::cache(const FramePtr& frame) {
     forget_gop();
 }
 
+// The first track's takes the sound of before with it.
+void Stream::begin_gop(const Frame& key) {
+  const auto track = key.summary.track_id;
+  gop_tracks_.insert(track);
+  std::erase_if(gop_, [&](const FramePtr& old) {
+    const bool ends = old->is_video() ? old->summary.track_id == track : track == 0;
+    if (ends) gop_bytes_ -= old->size();
+    return ends;
+  });
+}
+
 void Stream::forget_gop() {
   gop_.clear();
+  gop_tracks_.clear();
   gop_bytes_ = 0;
 }
 

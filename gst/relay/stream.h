@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -108,6 +109,7 @@ class Stream {
   void announce(Frame::Notice notice);
   void remember(const FramePtr& frame);
   void cache(const FramePtr& frame);
+  void begin_gop(const Frame& key);
   void forget_gop();
   void forget_publisher();
   void report(bool published);
@@ -126,6 +128,7 @@ class Stream {
   FramePtr metadata_;
   std::map<TrackKey, FramePtr> headers_;
   std::vector<FramePtr> gop_;
+  std::set<int> gop_tracks_;  // those of pictures
   std::size_t gop_bytes_ = 0;
   std::uint64_t sequence_ = 0;
   Stats stats_;  // with the players

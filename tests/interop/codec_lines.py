@@ -22,7 +22,7 @@ BARS = [(235, 128, 128), (210, 16, 146), (170, 166, 16), (145, 54, 34), (106, 20
 # What the encoders of the page do to a colour at most.
 COLOUR_TOLERANCE = 12
 
-PICTURES, SECONDS = 10, 0.5
+PICTURES, SECONDS = 10, 0.7
 
 
 def sections():
@@ -102,7 +102,7 @@ class Loudspeaker:
         """
         data = contents(self.path)[self.HEADER:]
         samples = array.array('h', data[:len(data) // 2 * 2])[::self.channels()]
-        samples = samples[self.rate() // 10:self.rate() * 2 // 5]
+        samples = samples[self.rate() * 3 // 10:self.rate() * 6 // 10]
         changes = sum((a < 0) != (b < 0) for a, b in zip(samples, samples[1:]))
         return changes / 2 / (len(samples) / self.rate())
 

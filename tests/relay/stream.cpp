@@ -118,6 +118,20 @@ TEST_F(StreamTest, KeepsTheGopWhenTheSameHeaderComesAgain) {
   EXPECT_EQ(late_player(), "Hkii");
 }
 
+TEST_F(StreamTest, BeginsEachTrackOfPicturesWithItsOwnKeyFrame) {
+  const auto second = [](std::uint8_t first_byte, std::int64_t timestamp) {
+    return message(rtmp::MessageType::video, timestamp,
+                   {first_byte, 0x03, 'a', 'v', 'c', '1', 1, 0xAA});
+  };
+  constexpr std::uint8_t key_of_second = 0x96, inter_of_second = 0xA6;
+  const auto publisher = publish();
+  push(*publisher, {second(inter_of_second, 0), second(key_of_second, 10), audio(15), key(20)});
+  push(*publisher, {second(inter_of_second, 30), inter(40)});
+  EXPECT_EQ(late_player(), "kkii");
+  push(*publisher, {second(key_of_second, 50)});
+  EXPECT_EQ(late_player(), "kik");
+}
+
 TEST_F(StreamTest, BoundsTheGopInTime) {
   const auto publisher = publish();
   push(*publisher, {key(0), inter(900)});
