@@ -563,6 +563,19 @@ TEST(RtmpMux, WaitsForALatePadNoLongerThanTheLatencyWhenLive) {
   for (int i = 0; i < 5; ++i) gst_buffer_unref(gst_harness_pull(mux.out()));
 }
 
+TEST(RtmpMux, GoesOnAfterAFlushWithTheHeadersAgain) {
+  Muxer mux;
+  mux.caps("video", h264_caps()).push("video", {"aa"});
+  for (int i = 0; i < 4; ++i) gst_buffer_unref(gst_harness_pull(mux.out()));
+  mux.event("video", gst_event_new_flush_start());
+  mux.event("video", gst_event_new_flush_stop(TRUE));
+  GstSegment segment;
+  gst_segment_init(&segment, GST_FORMAT_TIME);
+  mux.event("video", gst_event_new_segment(&segment));
+  mux.push("video", {"bb", 40 * ms, 40 * ms});
+  EXPECT_EQ(mux.finish().payloads(), (Strings{avc_start, "1701000000bb"}));
+}
+
 // --- the stream
 
 TEST(RtmpMux, WritesOneTagPerBuffer) {
