@@ -528,6 +528,8 @@ TEST(RtmpMux, DeclaresAPadThatComesLate) {
 
 TEST(RtmpMux, AnnouncesAPadOfWhichNothingIsKnownYet) {
   Muxer mux;
+  // Before the other ends: the end of all pads there are is the muxer's.
+  mux.caps("video", h264_caps());
   GstPad* audio = gst_element_request_pad_simple(mux.element(), "audio");
   GstSegment segment;
   gst_segment_init(&segment, GST_FORMAT_TIME);
@@ -536,7 +538,7 @@ TEST(RtmpMux, AnnouncesAPadOfWhichNothingIsKnownYet) {
   gst_pad_send_event(audio, gst_event_new_gap(0, GST_SECOND));
   gst_pad_send_event(audio, gst_event_new_eos());
   gst_object_unref(audio);
-  mux.caps("video", h264_caps()).push("video", {"aa"});
+  mux.push("video", {"aa"});
   const auto metadata = mux.finish().metadata();
   ASSERT_EQ(metadata.size(), 1u);
   ASSERT_TRUE(metadata[0].find("hasAudio"));
