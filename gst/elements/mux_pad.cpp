@@ -244,6 +244,7 @@ GstFlowReturn gst_rtmp_mux_pad_enqueue(GstRtmpMuxPad* pad, GstMiniObject* object
 
 // The aggregator's chain function says, too, how it goes downstream.
 GstFlowReturn gst_rtmp_mux_pad_put_placeholder(GstRtmpMuxPad* pad) {
+  const std::lock_guard lock(pad->queue->placing);
   if (!pad->queue->lacks_placeholder()) return GST_FLOW_OK;
   GstObject* mux = gst_object_get_parent(GST_OBJECT(pad));
   if (!mux) return GST_FLOW_FLUSHING;
@@ -255,6 +256,7 @@ GstFlowReturn gst_rtmp_mux_pad_put_placeholder(GstRtmpMuxPad* pad) {
 }
 
 void gst_rtmp_mux_pad_drop_placeholder(GstRtmpMuxPad* pad) {
+  const std::lock_guard lock(pad->queue->placing);
   if (pad->queue->gives_up_placeholder()) gst_aggregator_pad_drop_buffer(GST_AGGREGATOR_PAD(pad));
 }
 

@@ -33,6 +33,9 @@ class MuxQueue {
   // Which object is first: a number that never comes again.
   std::uint64_t position() const { return position_; }
 
+  // Held from the next two questions until the placeholder is where the answer says: else one that
+  // is on its way would be taken for gone, and the next would wait for it for ever.
+  std::mutex placing;
   // True if there is no placeholder: the caller puts one in. From any thread.
   bool lacks_placeholder();
   // From the streaming thread. True if nothing waits: the caller takes the placeholder out.
