@@ -46,8 +46,8 @@ class PlainStream final : public ByteStream {
 };
 
 // Best effort: an option that this kind of socket does not know is none that it needs.
-void set_option(Socket& socket, int level, int name, int value) {
-  ::setsockopt(socket.native_handle(), level, name, &value, sizeof value);
+void set_option(int socket, int level, int name, int value) {
+  ::setsockopt(socket, level, name, &value, sizeof value);
 }
 
 }  // namespace
@@ -68,7 +68,7 @@ std::unique_ptr<ByteStream> make_plain_stream(Socket socket) {
   return std::make_unique<PlainStream>(std::move(socket));
 }
 
-void set_tcp_options(Socket& socket, const TcpOptions& options) {
+void set_tcp_options(int socket, const TcpOptions& options) {
   set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
   set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, static_cast<int>(options.keepalive_idle_s));
@@ -78,9 +78,9 @@ void set_tcp_options(Socket& socket, const TcpOptions& options) {
   set_pacing(socket, options.pacing_bytes_per_second);
 }
 
-void set_pacing(Socket& socket, std::uint64_t bytes_per_second) {
+void set_pacing(int socket, std::uint64_t bytes_per_second) {
   const std::uint64_t rate = bytes_per_second == 0 ? ~std::uint64_t{0} : bytes_per_second;
-  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof rate);
+  ::setsockopt(socket, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof rate);
 }
 
 std::string peer_name(const Socket& socket) {

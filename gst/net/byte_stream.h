@@ -50,8 +50,9 @@ struct TcpOptions {
   unsigned keepalive_idle_s = 30;
   std::uint64_t pacing_bytes_per_second = 0;  // 0: as fast as it goes
 };
-void set_tcp_options(Socket& socket, const TcpOptions& options);
-void set_pacing(Socket& socket, std::uint64_t bytes_per_second);  // 0: as fast as it goes
+// A listening socket hands its options on to those that it accepts.
+void set_tcp_options(int socket, const TcpOptions& options);
+void set_pacing(int socket, std::uint64_t bytes_per_second);  // 0: as fast as it goes
 
 // "127.0.0.1:1935", "[::1]:1935", "unix".
 std::string peer_name(const Socket& socket);

@@ -223,7 +223,7 @@ void Client::Attempt::on_connect_timeout() {
 void Client::Attempt::run() {
   TcpOptions options;
   options.pacing_bytes_per_second = settings_.pacing_bytes_per_second;
-  set_tcp_options(socket_, options);
+  set_tcp_options(socket_.native_handle(), options);
   if (settings_.session.purpose == rtmp::ClientSession::Purpose::publish)
     ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &not_sent_limit,
                  sizeof not_sent_limit);
@@ -408,7 +408,8 @@ void Client::Attempt::set_chunk_size(std::uint32_t size) {
 
 void Client::Attempt::set_pacing(std::uint64_t bytes_per_second) {
   settings_.pacing_bytes_per_second = bytes_per_second;
-  if (driver_ && driver_->open()) net::set_pacing(driver_->stream().socket(), bytes_per_second);
+  if (driver_ && driver_->open())
+    net::set_pacing(driver_->stream().socket().native_handle(), bytes_per_second);
 }
 
 // --- ends

@@ -98,6 +98,7 @@ error_code Listener::open(const tcp::endpoint& endpoint) {
     const bool only = !endpoint.address().is_unspecified();
     acceptor.set_option(boost::asio::ip::v6_only(only), error);
   }
+  set_tcp_options(acceptor.native_handle(), {});
   acceptor.bind(endpoint, error);
   if (error) return error;
   acceptor.listen(backlog, error);

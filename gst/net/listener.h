@@ -14,7 +14,7 @@ namespace net {
 
 class Listener {
  public:
-  // Called on the worker that the socket belongs to.
+  // Called on the worker that the socket belongs to, whose TCP options are set.
   using Accept = std::function<void(Worker&, Socket)>;
 
   Listener(Workers& workers, Accept accept);

@@ -3,6 +3,7 @@
 
 #include <openssl/rand.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 
 #include <cstdlib>
@@ -27,6 +28,14 @@ class SignalsBlocked {
   sigset_t before_;
 };
 
+// Those that this process may run on, which may be fewer than the machine has.
+unsigned available_cores() {
+  cpu_set_t cores;
+  if (::sched_getaffinity(0, sizeof cores, &cores) == 0)
+    return static_cast<unsigned>(CPU_COUNT(&cores));
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
 }  // namespace
 
 Worker::Worker(std::string name)
@@ -45,7 +54,7 @@ Worker::~Worker() {
 }
 
 Workers::Workers(unsigned count) {
-  if (count == 0) count = std::max(1u, std::thread::hardware_concurrency());
+  if (count == 0) count = available_cores();
   for (unsigned i = 0; i < count; ++i)
     workers_.push_back(std::make_unique<Worker>("rtmp" + std::to_string(i)));
 }

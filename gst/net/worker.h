@@ -40,7 +40,7 @@ class Worker {
 // A fixed number of workers; new connections go to them in turn.
 class Workers {
  public:
-  // 0: as many as the machine has cores.
+  // 0: as many as there are cores for this process.
   explicit Workers(unsigned count);
 
   Worker& next();

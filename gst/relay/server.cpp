@@ -9,6 +9,9 @@
 namespace relay {
 namespace {
 
+// Of the connections of one host that wait for others of it to get to connect.
+constexpr std::size_t longest_line = 1024;
+
 // "127.0.0.1:4711" without the port.
 std::string host_of(const std::string& address) { return address.substr(0, address.rfind(':')); }
 
@@ -40,6 +43,7 @@ net::error_code Server::start() {
   if (error) return error;
   port_ = listener->port();
   const std::lock_guard lock(mutex_);
+  open_ = true;
   addresses_ = listener->addresses();
   listener_ = std::move(listener);
   return {};
@@ -49,15 +53,15 @@ void Server::stop() {
   if (listener_) listener_->close();
   listener_.reset();
   port_ = 0;
+  close_doors();
   for (const auto& session : sessions()) session->leave();
   std::unique_lock lock(mutex_);
-  addresses_.clear();
-  const auto empty = [this] { return sessions_.empty(); };
-  if (session_gone_.wait_for(lock, settings_.drain_timeout, empty)) return;
+  const auto empty = [this] { return sessions_.empty() && waiting_ == 0; };
+  if (gone_.wait_for(lock, settings_.drain_timeout, empty)) return;
   lock.unlock();
   for (const auto& session : sessions()) session->kick(rtmp::Error::cancelled);
   lock.lock();
-  session_gone_.wait(lock, empty);
+  gone_.wait(lock, empty);
 }
 
 std::string Server::addresses() const {
@@ -69,43 +73,84 @@ std::string Server::addresses() const {
 // ---------------------------------------------------------------------------------------
 
 void Server::accept(net::Worker& worker, net::Socket socket) {
-  const std::string address = net::peer_name(socket);
-  std::string host = host_of(address);
-  if (!admit(host)) return;
-  net::set_tcp_options(socket, {});
-  auto stream = settings_.tls ? settings_.tls->wrap(std::move(socket))
-                              : net::make_plain_stream(std::move(socket));
-  const std::uint64_t id = next_id_++;
-  const auto session = std::make_shared<Session>(*this, worker, halls_.at(&worker),
-                                                 std::move(stream), id, std::move(host));
+  std::string address = net::peer_name(socket);
+  const std::string name = host_of(address);
+  const std::lock_guard lock(mutex_);
+  Host& host = hosts_[name];
+  const bool host_is_full = settings_.max_connections_per_host > 0 &&
+                            host.connections >= settings_.max_connections_per_host;
+  if (sessions_.size() + waiting_ >= settings_.max_connections || host_is_full ||
+      host.line.size() >= longest_line) {
+    ++refused_;
+    if (host.connections == 0) hosts_.erase(name);
+    return;
+  }
+  ++host.connections;
+  ++waiting_;
+  host.line.push_back({&worker, std::move(socket), std::move(address), net::now()});
+  admit(name, host);
+}
+
+// Who opens many connections at once is served as fast as it goes on with those that it has.
+void Server::admit(const std::string& name, Host& host) {
+  while (!host.line.empty() && host.unconnected < settings_.max_unconnected_per_host) {
+    boost::asio::post(host.line.front().worker->context(),
+                      [this, name, visitor = std::move(host.line.front())]() mutable {
+                        begin(name, std::move(visitor));
+                      });
+    host.line.pop_front();
+    ++host.unconnected;
+  }
+}
+
+// On the visitor's worker.
+void Server::begin(const std::string& host, Visitor visitor) {
+  net::Worker& worker = *visitor.worker;
+  auto stream = settings_.tls ? settings_.tls->wrap(std::move(visitor.socket))
+                              : net::make_plain_stream(std::move(visitor.socket));
+  const auto session = std::make_shared<Session>(
+      *this, worker, halls_.at(&worker), std::move(stream), next_id_++, visitor.address, host);
+  const bool late = net::now() >= visitor.since + settings_.handshake_timeout;
   {
     const std::lock_guard lock(mutex_);
-    sessions_[id] = session;
+    --waiting_;
+    if (late || !open_) {
+      ++refused_;
+      leave(host, false);
+      return;
+    }
+    ++accepted_;
+    sessions_[session->id()] = session;
   }
-  observer_.on_client_added(id, address);
+  observer_.on_client_added(session->id(), visitor.address);
   session->start();
 }
 
-bool Server::admit(const std::string& name) {
+void Server::close_doors() {
   const std::lock_guard lock(mutex_);
-  const auto known = hosts_.find(name);
-  const Host host = known == hosts_.end() ? Host{} : known->second;
-  const bool host_is_full = settings_.max_connections_per_host > 0 &&
-                            host.connections >= settings_.max_connections_per_host;
-  if (sessions_.size() >= settings_.max_connections || host_is_full ||
-      host.unconnected >= settings_.max_unconnected_per_host) {
-    ++refused_;
-    return false;
+  open_ = false;
+  addresses_.clear();
+  for (auto& [name, host] : hosts_) {
+    waiting_ -= host.line.size();
+    host.connections -= host.line.size();
+    host.line.clear();
   }
-  ++accepted_;
-  ++hosts_[name].connections;
-  ++hosts_[name].unconnected;
-  return true;
+  std::erase_if(hosts_, [](const auto& entry) { return entry.second.connections == 0; });
 }
 
-void Server::connected(const std::string& host) {
+void Server::connected(const std::string& name) {
   const std::lock_guard lock(mutex_);
-  --hosts_[host].unconnected;
+  Host& host = hosts_.at(name);
+  --host.unconnected;
+  admit(name, host);
+}
+
+void Server::leave(const std::string& name, bool connected) {
+  Host& host = hosts_.at(name);
+  if (!connected) --host.unconnected;
+  admit(name, host);
+  if (--host.connections == 0) hosts_.erase(name);
+  gone_.notify_all();
 }
 
 void Server::forget(const Session& session) {
@@ -113,11 +158,8 @@ void Server::forget(const Session& session) {
   const std::lock_guard lock(mutex_);
   bytes_in_ += last.bytes_in;
   bytes_out_ += last.bytes_out;
-  const auto host = hosts_.find(session.host());
-  if (!session.connected()) --host->second.unconnected;
-  if (--host->second.connections == 0) hosts_.erase(host);
   sessions_.erase(session.id());
-  session_gone_.notify_all();
+  leave(session.host(), session.connected());
 }
 
 bool Server::kick(std::uint64_t client_id) {

@@ -71,9 +71,10 @@ class Server {
     Stream::Duplicate duplicate_publish = Stream::Duplicate::takeover_if_idle;
     rtmp::Duration publisher_idle = std::chrono::seconds(5);  // for takeover_if_idle
     std::size_t max_connections = 10'000;
-    std::size_t max_connections_per_host = 0;   // 0: no limit
-    std::size_t max_unconnected_per_host = 64;  // before connect is answered
-    std::size_t max_players_per_stream = 0;     // 0: no limit
+    std::size_t max_connections_per_host = 0;  // 0: no limit
+    // Before connect is answered; others of the host wait, for handshake_timeout at most.
+    std::size_t max_unconnected_per_host = 64;
+    std::size_t max_players_per_stream = 0;  // 0: no limit
     rtmp::Duration handshake_timeout = std::chrono::seconds(5);
     rtmp::Duration connect_timeout = std::chrono::seconds(10);
     rtmp::Duration request_timeout = std::chrono::seconds(15);
@@ -123,14 +124,24 @@ class Server {
 
  private:
   friend class Session;
+  struct Visitor {
+    net::Worker* worker;
+    net::Socket socket;
+    std::string address;
+    rtmp::Time since;
+  };
   struct Host {
-    std::size_t connections = 0;
-    std::size_t unconnected = 0;  // of them, those whose connect is not answered yet
+    std::size_t connections = 0;  // those in line, too
+    std::size_t unconnected = 0;  // not in line, and connect is not answered yet
+    std::deque<Visitor> line;
   };
 
   void accept(net::Worker& worker, net::Socket socket);
-  bool admit(const std::string& host);
+  void admit(const std::string& name, Host& host);
+  void begin(const std::string& host, Visitor visitor);
+  void close_doors();
   void connected(const std::string& host);
+  void leave(const std::string& host, bool connected);
   void forget(const Session& session);
   std::vector<std::shared_ptr<Session>> sessions() const;
   void collect(Stats& stats, net::Worker& worker);
@@ -145,8 +156,10 @@ class Server {
   std::atomic<std::uint64_t> next_id_ = 1;
 
   mutable std::mutex mutex_;  // guards what follows
+  bool open_ = false;         // new connections are welcome
   std::string addresses_;
-  std::condition_variable session_gone_;
+  std::size_t waiting_ = 0;       // connections that are not in sessions_ yet
+  std::condition_variable gone_;  // a session
   std::unordered_map<std::uint64_t, std::shared_ptr<Session>> sessions_;
   std::unordered_map<std::string, Host> hosts_;
   std::uint64_t accepted_ = 0, refused_ = 0;

@@ -277,11 +277,12 @@ class Session::Playing final : public Player {
 // --------------------------------------------------------------------------------
 
 Session::Session(Server& server, net::Worker& worker, Hall& hall,
-                 std::unique_ptr<net::ByteStream> stream, std::uint64_t id, std::string host)
+                 std::unique_ptr<net::ByteStream> stream, std::uint64_t id, std::string address,
+                 std::string host)
     : server_(server),
       hall_(hall),
       id_(id),
-      address_(net::peer_name(stream->socket())),
+      address_(std::move(address)),
       host_(std::move(host)),
       since_(net::now()),
       session_(session_settings(server.settings()), since_),

@@ -15,7 +15,7 @@ namespace relay {
 class Session final : public net::Driver::Handler, public std::enable_shared_from_this<Session> {
  public:
   Session(Server& server, net::Worker& worker, Hall& hall, std::unique_ptr<net::ByteStream> stream,
-          std::uint64_t id, std::string host);
+          std::uint64_t id, std::string address, std::string host);
   ~Session() override;
 
   void start();

@@ -113,6 +113,9 @@ bool collect(std::vector<std::uint8_t>& received, Bytes& input, std::size_t size
   return received.size() == size;
 }
 
+// Whoever signs says which player it is; without a version looking for a digest is in vain.
+bool has_version(Bytes block) { return ByteReader(block.subspan(4)).u32() != 0; }
+
 constexpr std::size_t up_to_first_block = 1 + handshake_block_size;
 constexpr std::size_t up_to_second_block = up_to_first_block + handshake_block_size;
 
@@ -198,7 +201,7 @@ Result<void> ServerHandshake::receive(Bytes& input, std::uint32_t now) {
 
 void ServerHandshake::answer(std::uint32_t now) {
   const Bytes c1 = Bytes(received_).subspan(1);
-  const auto scheme = find_digest(c1, Role::client);
+  const auto scheme = has_version(c1) ? find_digest(c1, Role::client) : std::nullopt;
   Block s1 = first_block(epoch_, scheme ? server_version : no_version, random_);
   if (scheme) sign_first_block(s1, *scheme, Role::server);
   const Block s2 = second_block(c1, scheme, Role::server, now, random_);

@@ -351,17 +351,46 @@ TEST_F(ServerTest, LimitsConnections) {
   EXPECT_EQ(server_->stats().connections_refused, 1u);
 }
 
-TEST_F(ServerTest, LimitsConnectionsOfOneHostThatDoNotGetToConnect) {
-  Server::Settings limited = settings();
-  limited.max_unconnected_per_host = 2;
-  start(limited);
-  const auto connected = player();
-  ASSERT_TRUE(connected->start()) << "this one counts no longer";
-  const auto first = player();
-  const auto second = player();
-  ASSERT_TRUE(observer_.wait_added(3));
-  const auto third = player();
-  EXPECT_TRUE(third->run_until_closed());
+class LineTest : public ServerTest {
+ protected:
+  // Two clients that do not go on, one more in line, and how many of them are served.
+  void fill(rtmp::Duration handshake_timeout) {
+    Server::Settings limited = settings();
+    limited.max_unconnected_per_host = 2;
+    limited.handshake_timeout = handshake_timeout;
+    start(limited);
+    const auto connected = player();
+    ASSERT_TRUE(connected->start()) << "this one counts no longer";
+    first_ = player();
+    second_ = player();
+    ASSERT_TRUE(observer_.wait_added(3));
+    third_ = player();
+  }
+  std::unique_ptr<SyncClient> first_, second_, third_;
+};
+
+TEST_F(LineTest, LetsConnectionsOfAHostWaitForOthersThatDoNotGetToConnect) {
+  fill(10s);
+  EXPECT_EQ(server_->stats().connections_accepted, 3u);
+  first_->close();
+  EXPECT_TRUE(third_->start());
+}
+
+TEST_F(LineTest, ServesTheNextWhereOneGetsToConnect) {
+  fill(10s);
+  ASSERT_TRUE(second_->start());
+  EXPECT_TRUE(third_->start());
+}
+
+TEST_F(LineTest, ClosesWhoWaitsInVain) {
+  fill(50ms);
+  EXPECT_TRUE(third_->run_until_closed());
+}
+
+TEST_F(LineTest, EndsWithTheServer) {
+  fill(10s);
+  server_->stop();
+  EXPECT_TRUE(third_->run_until_closed());
 }
 
 TEST_F(ServerTest, ClosesWhoSendsNothing) {
