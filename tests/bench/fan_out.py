@@ -194,6 +194,7 @@ def read_options():
     if options.smoke:
         options.players, options.idle, options.concurrency = 5, 20, 4
         options.rounds, options.duration, options.warmup = 1, 2, 2
+        options.only = 'fan_out,idle,connections,scaling'
     return options
 
 
