@@ -2,19 +2,13 @@
 #include "net/driver.h"
 
 #include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 namespace net {
 namespace {
 
 using rtmp::Error;
 using rtmp::Result;
-
-constexpr auto use_awaitable_tuple = boost::asio::as_tuple(boost::asio::use_awaitable);
 
 // One connection that has much to read lets the others of its thread go first after this many
 // reads.
@@ -42,21 +36,26 @@ Driver::Driver(Worker& worker, std::unique_ptr<ByteStream> stream, rtmp::Connect
 
 void Driver::start(std::shared_ptr<void> owner) {
   owner_ = owner;
-  boost::asio::co_spawn(worker_.context(), read(std::move(owner)), boost::asio::detached);
+  wait_to_read(std::move(owner));
   flush();
 }
 
 // --- reading
 // ---------------------------------------------------------------------------------------
 
-// `owner` lives in the coroutine's frame, and with it everything here, until the last resumption.
-boost::asio::awaitable<void> Driver::read([[maybe_unused]] std::shared_ptr<void> owner) {
-  while (!closed_) {
-    const bool may_read = write_failed_ || connection_.output().size() <= output_before_reading;
-    const auto wait = may_read ? stream_->read_wait() : stream_->write_wait();
-    auto [error] = co_await stream_->socket().async_wait(wait, use_awaitable_tuple);
-    if (closed_ || error || (may_read && !read_available())) break;
-  }
+// `owner` goes from one wait to the next, and with it everything here, until the last one.
+void Driver::wait_to_read(std::shared_ptr<void> owner) {
+  may_read_ = write_failed_ || connection_.output().size() <= output_before_reading;
+  stream_->socket().async_wait(may_read_ ? stream_->read_wait() : stream_->write_wait(),
+                               [this, owner = std::move(owner)](const error_code& error) mutable {
+                                 on_readable(std::move(owner), error);
+                               });
+}
+
+void Driver::on_readable(std::shared_ptr<void> owner, const error_code& error) {
+  const bool goes_on = !closed_ && !error && (!may_read_ || read_available());
+  if (goes_on && !closed_) return wait_to_read(std::move(owner));
+  if (!closed_) end(error);
   timer_.cancel();
   stream_->close();
   handler_.on_closed(finish_reason_);
@@ -184,7 +183,7 @@ void Driver::finish(error_code reason) {
 void Driver::close(error_code reason) {
   if (closed_) return;
   end(reason);
-  // Wakes the reader, whose coroutine has the last word.
+  // Wakes the reader, who has the last word.
   error_code ignored;
   stream_->socket().cancel(ignored);
   timer_.cancel();

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <memory>
 
@@ -68,7 +67,8 @@ class Driver {
  private:
   enum class Phase { running, finishing, shut };
 
-  boost::asio::awaitable<void> read(std::shared_ptr<void> owner);
+  void wait_to_read(std::shared_ptr<void> owner);
+  void on_readable(std::shared_ptr<void> owner, const error_code& error);
   // False when the stream is at its end or broken.
   bool may_write() const;
   bool read_available();
@@ -95,6 +95,7 @@ class Driver {
   error_code finish_reason_;
   Phase phase_ = Phase::running;
   bool established_ = false;
+  bool may_read_ = false;  // what the reader waits for
   bool waiting_to_write_ = false;
   bool flushing_ = false;
   bool write_failed_ = false;

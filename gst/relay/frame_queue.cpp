@@ -18,7 +18,7 @@ FrameQueue::Outcome FrameQueue::push(FramePtr frame, rtmp::Time now) {
     return Outcome::ok;
   }
   bytes_ += frame->size();
-  entries_.push_back({std::move(frame), now});
+  entries_.push({std::move(frame), now});
   if (over(limits_.bytes, limits_.time, now)) drop_disposable();
   if (over(limits_.bytes, limits_.time, now)) drop_before_last_keys();
   if (over(limits_.bytes, limits_.time, now)) drop_pictures();
@@ -28,8 +28,7 @@ FrameQueue::Outcome FrameQueue::push(FramePtr frame, rtmp::Time now) {
 
 FramePtr FrameQueue::pop() {
   if (entries_.empty()) return nullptr;
-  FramePtr frame = std::move(entries_.front().frame);
-  entries_.pop_front();
+  FramePtr frame = entries_.pop().frame;
   bytes_ -= frame->size();
   return frame;
 }
@@ -60,7 +59,7 @@ void FrameQueue::drop_pictures() {
 // The frames that meet the condition.
 template <typename Condition>
 void FrameQueue::drop(Condition condition) {
-  std::erase_if(entries_, [&](const Entry& entry) {
+  entries_.erase_if([&](const Entry& entry) {
     if (!condition(*entry.frame)) return false;
     bytes_ -= entry.frame->size();
     ++dropped_;

@@ -2,10 +2,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <deque>
-
 #include "relay/frame.h"
 #include "rtmp/clock.h"
+#include "rtmp/fifo.h"
 #include "rtmp/tracks.h"
 
 namespace relay {
@@ -54,7 +53,7 @@ class FrameQueue {
   void drop(Condition condition);
 
   Limits limits_;
-  std::deque<Entry> entries_;
+  rtmp::Fifo<Entry> entries_;
   std::size_t bytes_ = 0;
   std::uint64_t dropped_ = 0;
   rtmp::TrackSet waiting_for_key_;

@@ -87,18 +87,18 @@ void Server::accept(net::Worker& worker, net::Socket socket) {
   }
   ++host.connections;
   ++waiting_;
-  host.line.push_back({&worker, std::move(socket), std::move(address), net::now()});
+  host.line.push({&worker, std::move(socket), std::move(address), net::now()});
   admit(name, host);
 }
 
 // Who opens many connections at once is served as fast as it goes on with those that it has.
 void Server::admit(const std::string& name, Host& host) {
   while (!host.line.empty() && host.unconnected < settings_.max_unconnected_per_host) {
-    boost::asio::post(host.line.front().worker->context(),
-                      [this, name, visitor = std::move(host.line.front())]() mutable {
-                        begin(name, std::move(visitor));
-                      });
-    host.line.pop_front();
+    Visitor next = host.line.pop();
+    net::Worker& worker = *next.worker;
+    boost::asio::post(worker.context(), [this, name, visitor = std::move(next)]() mutable {
+      begin(name, std::move(visitor));
+    });
     ++host.unconnected;
   }
 }

@@ -133,7 +133,7 @@ class Server {
   struct Host {
     std::size_t connections = 0;  // those in line, too
     std::size_t unconnected = 0;  // not in line, and connect is not answered yet
-    std::deque<Visitor> line;
+    rtmp::Fifo<Visitor> line;
   };
 
   void accept(net::Worker& worker, net::Socket socket);

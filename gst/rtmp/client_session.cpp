@@ -97,13 +97,6 @@ Result<void> ClientSession::receive(const Message& message, Time now) {
   }
 }
 
-std::optional<ClientSession::Event> ClientSession::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event event = std::move(events_.front());
-  events_.pop_front();
-  return event;
-}
-
 // --- answers ---
 
 Result<void> ClientSession::on_command(const Message& message) {
@@ -144,9 +137,9 @@ void ClientSession::on_error(const Command& command) {
     refuse(status);
   } else if (state_ == State::started && command.transaction_id > 0) {
     if (command.transaction_id == sought_)
-      events_.push_back(StatusReceived{{"error", "NetStream.Seek.Failed", status.description}});
+      events_.push(StatusReceived{{"error", "NetStream.Seek.Failed", status.description}});
     if (command.transaction_id == paused_)
-      events_.push_back(StatusReceived{{"error", "NetStream.Pause.Failed", status.description}});
+      events_.push(StatusReceived{{"error", "NetStream.Pause.Failed", status.description}});
   }
 }
 
@@ -160,7 +153,7 @@ void ClientSession::on_connected(const Command& command) {
   Connected connected;
   if (const amf::Object* object = command.object.object()) connected.properties = *object;
   if (const amf::Object* object = information.object()) connected.information = *object;
-  events_.push_back(std::move(connected));
+  events_.push(std::move(connected));
   answer_secure_token(information);
   create_stream();
 }
@@ -175,7 +168,7 @@ void ClientSession::answer_secure_token(const amf::Value& information) {
 void ClientSession::on_rejected(const Status& status, const amf::Value& info) {
   if (const auto target = redirect(info)) {
     finish();
-    events_.push_back(ReconnectWanted{*target, status});
+    events_.push(ReconnectWanted{*target, status});
     return;
   }
   const auth::Challenge challenge = auth::read_challenge(status.description);
@@ -184,7 +177,7 @@ void ClientSession::on_rejected(const Status& status, const amf::Value& info) {
     return;
   }
   finish();
-  events_.push_back(AuthenticationWanted{
+  events_.push(AuthenticationWanted{
       challenge.kind == auth::Challenge::Kind::mode_offered
           ? auth::begin_query(challenge.mode, settings_.credentials)
           : auth::response_query(challenge, settings_.credentials, settings_.app, random_)});
@@ -243,7 +236,7 @@ void ClientSession::begin() {
 void ClientSession::on_status(const Status& status, const amf::Value& info) {
   const std::string& code = status.code;
   if (code == "NetConnection.Connect.ReconnectRequest") {
-    events_.push_back(ReconnectWanted{text(info, "tcUrl"), status});
+    events_.push(ReconnectWanted{text(info, "tcUrl"), status});
   } else if (state_ == State::connecting && status.is_error()) {
     on_rejected(status, info);  // SRS does not say _error
   } else if (status.is_error() && ends_stream(code)) {
@@ -251,7 +244,7 @@ void ClientSession::on_status(const Status& status, const amf::Value& info) {
   } else {
     if (state_ == State::starting && starts(code)) become_started();
     follow(code);
-    events_.push_back(StatusReceived{status});
+    events_.push(StatusReceived{status});
   }
 }
 
@@ -270,7 +263,7 @@ bool ClientSession::starts(std::string_view code) const {
 void ClientSession::become_started() {
   state_ = State::started;
   deadline_ = never;
-  events_.push_back(Started{stream_id_});
+  events_.push(Started{stream_id_});
 }
 
 // What a status after the start means for the stream.
@@ -290,19 +283,19 @@ void ClientSession::follow(std::string_view code) {
 void ClientSession::end(StreamEnded::Reason reason) {
   if (state_ != State::started || ended_) return;
   ended_ = true;
-  events_.push_back(StreamEnded{reason});
+  events_.push(StreamEnded{reason});
 }
 
 void ClientSession::resume() {
   if (!std::exchange(ended_, false)) return;
-  events_.push_back(StreamResumed{});
+  events_.push(StreamResumed{});
 }
 
 void ClientSession::refuse(const Status& status) {
   if (state_ == State::finished) return;
   const std::string_view purpose = settings_.purpose == Purpose::publish ? "publish" : "play";
   const std::string_view asked = waiting_for().empty() ? purpose : waiting_for();
-  events_.push_back(Refused{std::string(asked), status});
+  events_.push(Refused{std::string(asked), status});
   finish();
 }
 
@@ -346,7 +339,7 @@ void ClientSession::on_media(const Message& message) {
   if (state_ == State::starting) become_started();
   if (state_ != State::started) return;
   if (is_media(message.type)) resume();
-  events_.push_back(MediaReceived{message});
+  events_.push(MediaReceived{message});
 }
 
 Message ClientSession::to_send(Message message) const {

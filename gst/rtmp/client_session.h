@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <deque>
 #include <set>
 #include <string>
 #include <variant>
@@ -10,6 +9,7 @@
 #include "rtmp/auth.h"
 #include "rtmp/clock.h"
 #include "rtmp/command.h"
+#include "rtmp/fifo.h"
 
 namespace rtmp {
 
@@ -105,7 +105,7 @@ class ClientSession {
   void start(Time now);
   // An error ends the connection.
   Result<void> receive(const Message& message, Time now);
-  std::optional<Event> next_event();
+  std::optional<Event> next_event() { return events_.take(); }
   std::vector<Message> take_output() { return std::exchange(output_, {}); }
 
   // Media to publish: gives the message its stream id; "@setDataFrame" goes before onMetaData. Only
@@ -166,7 +166,7 @@ class ClientSession {
   double sought_ = 0, paused_ = 0;  // the transactions of the last seek and pause
   std::uint32_t stream_id_ = 0;
   bool ended_ = false;  // the stream has ended, for now
-  std::deque<Event> events_;
+  Fifo<Event> events_;
   std::vector<Message> output_;
 };
 

@@ -7,7 +7,8 @@
 
 namespace rtmp {
 
-// A point on the caller's monotonic clock. Tests make them from nothing: Time{} + std::chrono::seconds(5).
+// A point on the caller's monotonic clock. Tests make them from nothing: Time{} +
+// std::chrono::seconds(5).
 using Time = std::chrono::steady_clock::time_point;
 using Duration = std::chrono::steady_clock::duration;
 

@@ -2,9 +2,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <vector>
-
 #include "rtmp/buffer.h"
+#include "rtmp/fifo.h"
 
 namespace rtmp {
 
@@ -21,8 +20,7 @@ class OutputQueue {
   std::size_t size() const { return size_; }  // bytes
 
  private:
-  std::vector<Buffer> buffers_;
-  std::size_t first_ = 0;   // buffers before it are written
+  Fifo<Buffer> buffers_;
   std::size_t offset_ = 0;  // bytes of the first buffer that are written
   std::size_t size_ = 0;
 };

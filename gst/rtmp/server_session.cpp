@@ -82,7 +82,7 @@ Result<void> ServerSession::receive(const Message& message, Time now) {
   }
   if (!must_wait(message)) return handle(message);
   if (early_.size() < max_early_messages)
-    early_.push_back(message);
+    early_.push(message);
   else if (is_command(message))
     return Error::too_many_commands;
   return {};
@@ -108,8 +108,7 @@ bool ServerSession::waits_for_answer() const {
 void ServerSession::replay() {
   answered_ = true;
   while (replayed_ && !early_.empty() && !waits_for_answer()) {
-    const Message message = std::move(early_.front());
-    early_.pop_front();
+    const Message message = early_.pop();
     replayed_ = handle(message);
   }
 }
@@ -134,13 +133,6 @@ Result<void> ServerSession::handle(const Message& message) {
     default:
       return {};  // user control, shared objects and what nobody knows
   }
-}
-
-std::optional<ServerSession::Event> ServerSession::next_event() {
-  if (events_.empty()) return std::nullopt;
-  Event event = std::move(events_.front());
-  events_.pop_front();
-  return event;
 }
 
 // --- commands ---
@@ -183,8 +175,7 @@ Result<void> ServerSession::dispatch(const Command& command, std::uint32_t strea
   } else if (name == "pause" || name == "pauseRaw") {
     on_pause(command, stream_id);
   } else if (name == "seek") {
-    if (is_playing(stream_id))
-      events_.push_back(SeekRequest{stream_id, number(command.argument(0), 0)});
+    if (is_playing(stream_id)) events_.push(SeekRequest{stream_id, number(command.argument(0), 0)});
   } else if (name == "receiveAudio") {
     on_receive(command, stream_id, MessageType::audio);
   } else if (name == "receiveVideo") {
@@ -218,7 +209,7 @@ Result<void> ServerSession::on_connect(const Command& command) {
     reject_connect(name_refused("NetConnection.Connect.InvalidApp"));
     return {};
   }
-  events_.push_back(std::move(request));
+  events_.push(std::move(request));
   return {};
 }
 
@@ -283,8 +274,8 @@ Result<void> ServerSession::on_publish(const Command& command, std::uint32_t str
   }
   stream->state = Stream::State::publish_asked;
   const std::string type = text(command.argument(1));
-  events_.push_back(PublishRequest{stream_id, std::string(split.name), std::string(split.query),
-                                   type.empty() ? "live" : type});
+  events_.push(PublishRequest{stream_id, std::string(split.name), std::string(split.query),
+                              type.empty() ? "live" : type});
   return {};
 }
 
@@ -324,7 +315,7 @@ Result<void> ServerSession::on_play(const Command& command, std::uint32_t stream
                       .duration_ms = number(command.argument(2), -1),
                       .reset = read_reset(command.argument(3))};
   read_start(command.argument(1), request);
-  events_.push_back(std::move(request));
+  events_.push(std::move(request));
   return {};
 }
 
@@ -402,13 +393,13 @@ void ServerSession::on_fc_subscribe(const Command& command) {
 
 void ServerSession::on_pause(const Command& command, std::uint32_t stream_id) {
   if (!is_playing(stream_id)) return;
-  events_.push_back(PauseRequest{stream_id, command.argument(0).boolean().value_or(true),
-                                 number(command.argument(1), 0)});
+  events_.push(PauseRequest{stream_id, command.argument(0).boolean().value_or(true),
+                            number(command.argument(1), 0)});
 }
 
 void ServerSession::on_receive(const Command& command, std::uint32_t stream_id, MessageType type) {
   if (!is_playing(stream_id)) return;
-  events_.push_back(ReceiveRequest{stream_id, type, command.argument(0).boolean().value_or(true)});
+  events_.push(ReceiveRequest{stream_id, type, command.argument(0).boolean().value_or(true)});
 }
 
 // Transaction 0 asks for no answer.
@@ -426,7 +417,7 @@ void ServerSession::send_command(const Command& command, std::uint32_t stream_id
 void ServerSession::on_media(Message media) {
   const Stream* stream = target(media.stream_id);
   if (stream && stream->state == Stream::State::publishing)
-    events_.push_back(MediaReceived{std::move(media)});
+    events_.push(MediaReceived{std::move(media)});
 }
 
 // "@setDataFrame" asks the server to keep what follows; it is not for players.
@@ -467,7 +458,7 @@ void ServerSession::close_stream(std::uint32_t stream_id) {
   if (!stream || stream->state == Stream::State::idle) return;
   const Stream::State was = std::exchange(stream->state, Stream::State::idle);
   idle_since_ = now_;
-  events_.push_back(StreamClosed{stream_id});
+  events_.push(StreamClosed{stream_id});
   if (was == Stream::State::publishing)
     send_status(stream_id, {"status", "NetStream.Unpublish.Success", "Stopped publishing."});
 }

@@ -2,13 +2,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <deque>
 #include <map>
 #include <string>
 #include <variant>
 
 #include "rtmp/clock.h"
 #include "rtmp/command.h"
+#include "rtmp/fifo.h"
 
 namespace rtmp {
 
@@ -96,7 +96,7 @@ class ServerSession {
 
   // One message of the client's. An error ends the connection, after output() was written.
   Result<void> receive(const Message& message, Time now);
-  std::optional<Event> next_event();
+  std::optional<Event> next_event() { return events_.take(); }
   // What is to be sent, in order.
   std::vector<Message> take_output() { return std::exchange(output_, {}); }
 
@@ -170,10 +170,10 @@ class ServerSession {
   State state_ = State::waiting;
   double connect_transaction_ = 1;
   std::map<std::uint32_t, Stream> streams_;
-  std::deque<Message> early_;  // came before the answer to a request
-  Result<void> replayed_;      // a fault in one of them
-  bool answered_ = false;      // a request, at a time that take_time() will tell
-  std::deque<Event> events_;
+  Fifo<Message> early_;    // came before the answer to a request
+  Result<void> replayed_;  // a fault in one of them
+  bool answered_ = false;  // a request, at a time that take_time() will tell
+  Fifo<Event> events_;
   std::vector<Message> output_;
   Time second_start_;  // of the second whose commands are counted
   unsigned commands_in_second_ = 0;
