@@ -272,11 +272,13 @@ GstFlowReturn DemuxOutput::push_frame(DemuxTrack& track, const Packet& packet,
   if (!expose_waiting(track, frame) || !track.update_caps(frame)) return GST_FLOW_OK;
   pads_.send_tags(track);
 
-  GstBuffer* buffer = gst_buffer_new();
-  gst_buffer_append_memory(buffer, payload.share(offset, size));
+  const guint flags = frame_flags(packet, track, frame);
+  const bool is_alone = packet.tracks.size() == 1;
+  GstBuffer* buffer =
+      is_alone ? payload.into_buffer(offset, size) : payload.to_buffer(offset, size);
   GST_BUFFER_PTS(buffer) = to_output(pts);
   GST_BUFFER_DTS(buffer) = to_output(time);
-  GST_BUFFER_FLAG_SET(buffer, frame_flags(packet, track, frame));
+  GST_BUFFER_FLAG_SET(buffer, flags);
   return push_buffer(track, buffer);
 }
 

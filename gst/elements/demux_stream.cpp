@@ -19,10 +19,11 @@ constexpr std::int64_t max_time_ms = std::int64_t{1} << 42;
 
 // The message as AMF0, without a copy where it is that already.
 GstBuffer* data_buffer(const TagCutter::Tag& tag, const rtmp::Data& data, bool as_it_came) {
-  GstBuffer* buffer = gst_buffer_new();
+  GstBuffer* buffer = nullptr;
   if (as_it_came) {
-    gst_buffer_append_memory(buffer, tag.body.share(0, tag.body.bytes.size()));
+    buffer = tag.body.to_buffer(0, tag.body.bytes.size());
   } else {
+    buffer = gst_buffer_new();
     const rtmp::Message message = rtmp::write_data(data, 0, 0);
     gst_buffer_append_memory(buffer, bridge::to_memory(message.payload));
   }
@@ -73,9 +74,11 @@ std::int64_t DemuxStream::unwrap(std::uint32_t low, bool is_frame) {
   return time;
 }
 
-void DemuxStream::note(const TagCutter::Tag& tag, std::int64_t ms) {
+void DemuxStream::note(const TagCutter::Tag& tag, const rtmp::media::Packet& packet,
+                       std::int64_t ms) {
   if (!surveys_) return;
-  survey.note({tag.header.type, 0, 0, rtmp::Buffer(nullptr, tag.body.bytes)}, ms, tag.position);
+  if (survey.may_learn_of(packet))
+    survey.note({tag.header.type, 0, 0, rtmp::Buffer(nullptr, tag.body.bytes)}, ms, tag.position);
   survey.set_seen_to(tag.position, ms);
 }
 
@@ -92,7 +95,7 @@ GstFlowReturn DemuxStream::push_media(const TagCutter::Tag& tag) {
       packet->type == rtmp::media::PacketType::coded_frames && !packet->tracks.empty();
   const std::int64_t ms = unwrap(tag.header.timestamp, is_frame);
   const gint64 time = ms * gint64{GST_MSECOND} + packet->nanoseconds;
-  note(tag, ms);
+  note(tag, *packet, ms);
   if (!is_video && packet->tracks.empty()) {
     output.push_silence(time);
     return GST_FLOW_OK;
@@ -151,9 +154,7 @@ GstFlowReturn DemuxStream::push_tag(const TagCutter::Tag& tag) {
 }
 
 GstFlowReturn DemuxStream::process(GstBuffer* buffer) {
-  const bool mapped = cutter_.push(buffer);
-  gst_buffer_unref(buffer);
-  if (!mapped) {
+  if (!cutter_.push(buffer)) {
     GST_ELEMENT_ERROR(element_, RESOURCE, READ, ("A buffer cannot be read."), (nullptr));
     return GST_FLOW_ERROR;
   }

@@ -38,7 +38,7 @@ class DemuxStream {
 
  private:
   std::int64_t unwrap(std::uint32_t low, bool is_frame);
-  void note(const TagCutter::Tag& tag, std::int64_t ms);
+  void note(const TagCutter::Tag& tag, const rtmp::media::Packet& packet, std::int64_t ms);
   GstFlowReturn push_tag(const TagCutter::Tag& tag);
   GstFlowReturn push_media(const TagCutter::Tag& tag);
   GstFlowReturn push_data(const TagCutter::Tag& tag);

@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "rtmp/media.h"
-
 namespace {
 
 using Kind = rtmp::media::Summary::Kind;
@@ -34,6 +32,13 @@ void DemuxSurvey::clear() {
   headers_lost_ = any_video_ = false;
   seen_to_ = 0;
   seen_to_ms_ = 0;
+}
+
+bool DemuxSurvey::may_learn_of(const rtmp::media::Packet& packet) const {
+  using rtmp::media::FrameType;
+  if (!any_video_ || packet.type != rtmp::media::PacketType::coded_frames) return true;
+  return packet.video && packet.frame_type != FrameType::inter &&
+         packet.frame_type != FrameType::disposable_inter;
 }
 
 void DemuxSurvey::note(const rtmp::Message& tag, std::int64_t ms, std::uint64_t position) {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "elements/demux_index.h"
-#include "rtmp/message.h"
+#include "rtmp/media.h"
 
 // Owned by the streaming thread, or by a seek while that rests.
 class DemuxSurvey {
@@ -21,6 +21,8 @@ class DemuxSurvey {
   explicit DemuxSurvey(DemuxIndex& index) : index_(index) {}
 
   void clear();
+  // False of frames that note() has no use for.
+  bool may_learn_of(const rtmp::media::Packet& packet) const;
   // A tag of audio or video; of a frame, the front of its payload is enough.
   void note(const rtmp::Message& tag, std::int64_t ms, std::uint64_t position);
 

@@ -58,6 +58,7 @@ std::optional<TagCutter::Tag> TagCutter::next() {
       case Step::again:
         continue;
       case Step::more:
+        queue_.drop_read();
         return std::nullopt;
       case Step::tag:
         break;
@@ -69,6 +70,8 @@ std::optional<TagCutter::Tag> TagCutter::next() {
     tag.body = queue_.take(tag.header.size);
     position_ += tag.header.size;
     owes_back_pointer_ = found_any_ = true;
+    // So that a buffer of one tag has been read to its end.
+    if (queue_.size() == flv::back_pointer_size) pass_back_pointer();
     return tag;
   }
 }

@@ -15,6 +15,7 @@ class TagCutter {
     MemoryQueue::Slice body;     // valid until the cutter's next call
   };
 
+  // Takes the buffer. False if it cannot be read.
   bool push(GstBuffer* buffer) { return queue_.push(buffer); }
   // The next whole tag of a type that FLV knows, filtered ones too; nothing while bytes are
   // missing.

@@ -11,15 +11,34 @@ namespace {
 // no more than their bytes.
 constexpr std::size_t max_waiting = 64;
 
+// Whether a buffer may be changed and given away: nobody else has it, wants it back or has added
+// anything to it.
+bool is_ours(GstBuffer* buffer) {
+  gpointer state = nullptr;
+  return gst_buffer_n_memory(buffer) == 1 && gst_buffer_is_writable(buffer) && !buffer->pool &&
+         !gst_buffer_iterate_meta(buffer, &state);
+}
+
+// What its old content was said to be.
+void forget_description(GstBuffer* buffer) {
+  constexpr guint flags_of_any_object = GST_MINI_OBJECT_FLAG_LAST - 1;
+  GST_BUFFER_FLAG_UNSET(buffer, ~flags_of_any_object);
+  GST_BUFFER_PTS(buffer) = GST_BUFFER_DTS(buffer) = GST_BUFFER_DURATION(buffer) =
+      GST_CLOCK_TIME_NONE;
+  GST_BUFFER_OFFSET(buffer) = GST_BUFFER_OFFSET_END(buffer) = GST_BUFFER_OFFSET_NONE;
+}
+
 }  // namespace
 
 MemoryQueue::Mapped::Mapped(Mapped&& other) noexcept
     : memory_(std::exchange(other.memory_, nullptr)),
+      buffer_(std::exchange(other.buffer_, nullptr)),
       map_(other.map_),
       mapped_(std::exchange(other.mapped_, false)) {}
 
 MemoryQueue::Mapped& MemoryQueue::Mapped::operator=(Mapped&& other) noexcept {
   std::swap(memory_, other.memory_);
+  std::swap(buffer_, other.buffer_);
   std::swap(map_, other.map_);
   std::swap(mapped_, other.mapped_);
   return *this;
@@ -27,7 +46,19 @@ MemoryQueue::Mapped& MemoryQueue::Mapped::operator=(Mapped&& other) noexcept {
 
 MemoryQueue::Mapped::~Mapped() {
   if (mapped_) gst_memory_unmap(memory_, &map_);
-  if (memory_) gst_memory_unref(memory_);
+  if (buffer_)
+    gst_buffer_unref(buffer_);
+  else if (memory_)
+    gst_memory_unref(memory_);
+}
+
+GstBuffer* MemoryQueue::Mapped::take_buffer() {
+  // A part of the memory may be on its way already.
+  if (!buffer_ || !gst_memory_is_writable(memory_)) return nullptr;
+  gst_memory_unmap(memory_, &map_);
+  mapped_ = false;
+  memory_ = nullptr;
+  return std::exchange(buffer_, nullptr);
 }
 
 GstMemory* MemoryQueue::Slice::share(gsize from, gsize size) const {
@@ -39,16 +70,36 @@ GstMemory* MemoryQueue::Slice::share(gsize from, gsize size) const {
   return shared ? shared : gst_memory_copy(memory, start, count);
 }
 
+GstBuffer* MemoryQueue::Slice::to_buffer(gsize from, gsize size) const {
+  GstBuffer* buffer = gst_buffer_new();
+  gst_buffer_append_memory(buffer, share(from, size));
+  return buffer;
+}
+
+GstBuffer* MemoryQueue::Slice::into_buffer(gsize from, gsize size) const {
+  GstBuffer* buffer = queue ? queue->take_front_buffer() : nullptr;
+  if (!buffer) return to_buffer(from, size);
+  forget_description(buffer);
+  gst_memory_resize(memory, static_cast<gssize>(offset + from), size);
+  return buffer;
+}
+
 bool MemoryQueue::push(GstBuffer* buffer) {
   drop_read();
-  for (guint i = 0; i < gst_buffer_n_memory(buffer); ++i) {
-    Mapped memory(gst_buffer_get_memory(buffer, i));
-    if (!memory.ok()) return false;
-    if (memory.bytes().empty()) continue;
-    size_ += memory.bytes().size();
-    memories_.push_back(std::move(memory));
-    join_small();
-  }
+  if (is_ours(buffer)) return push(Mapped(buffer, gst_buffer_peek_memory(buffer, 0)));
+  bool ok = true;
+  for (guint i = 0; ok && i < gst_buffer_n_memory(buffer); ++i)
+    ok = push(Mapped(gst_buffer_get_memory(buffer, i)));
+  gst_buffer_unref(buffer);
+  return ok;
+}
+
+bool MemoryQueue::push(Mapped memory) {
+  if (!memory.ok()) return false;
+  if (memory.bytes().empty()) return true;
+  size_ += memory.bytes().size();
+  memories_.push_back(std::move(memory));
+  join_small();
   return true;
 }
 
@@ -58,12 +109,19 @@ void MemoryQueue::clear() {
   size_ = 0;
 }
 
-// Memories that have been read stay until here, as slices show them.
 void MemoryQueue::drop_read() {
-  while (!memories_.empty() && position_ >= memories_.front().bytes().size()) {
-    position_ -= memories_.front().bytes().size();
-    memories_.pop_front();
-  }
+  auto unread = memories_.begin();
+  for (; unread != memories_.end() && position_ >= unread->bytes().size(); ++unread)
+    position_ -= unread->bytes().size();
+  memories_.erase(memories_.begin(), unread);
+}
+
+// Only where the whole queue has been read: nothing shows the memory but the slice.
+GstBuffer* MemoryQueue::take_front_buffer() {
+  if (size_ > 0 || memories_.size() != 1) return nullptr;
+  GstBuffer* buffer = memories_.front().take_buffer();
+  if (buffer) clear();
+  return buffer;
 }
 
 // Neighbours of the same size are joined again and again, as in a merge sort: n log n in all.
@@ -108,11 +166,11 @@ void MemoryQueue::peek(std::size_t offset, std::span<std::uint8_t> out) const {
   }
 }
 
+// Memories stay as long as slices may show them.
 void MemoryQueue::skip(std::size_t count) {
   assert(count <= size_);
   position_ += count;
   size_ -= count;
-  drop_read();
 }
 
 GstMemory* MemoryQueue::copy(std::size_t count) const {
@@ -132,10 +190,10 @@ MemoryQueue::Slice MemoryQueue::take(std::size_t count) {
   if (count > memories_.front().bytes().size() - position_) {
     joined_.emplace(copy(count));
     skip(count);
-    return {joined_->memory(), 0, joined_->bytes()};
+    return {joined_->memory(), 0, joined_->bytes(), nullptr};
   }
   const Mapped& front = memories_.front();
-  const Slice slice{front.memory(), position_, front.bytes().subspan(position_, count)};
+  const Slice slice{front.memory(), position_, front.bytes().subspan(position_, count), this};
   position_ += count;
   size_ -= count;
   return slice;

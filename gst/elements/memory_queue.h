@@ -5,8 +5,8 @@
 
 #include <gst/gst.h>
 
-#include <deque>
 #include <optional>
+#include <vector>
 
 #include "rtmp/bytes.h"
 
@@ -17,14 +17,23 @@ class MemoryQueue {
     GstMemory* memory = nullptr;
     gsize offset = 0;
     rtmp::Bytes bytes;
+    MemoryQueue* queue = nullptr;  // whose front memory it lies in
 
-    // A part of it as a memory of its own, sharing the bytes.
+    // A part of it as a buffer that shares the bytes.
+    GstBuffer* to_buffer(gsize from, gsize size) const;
+    // The same where the slice is not needed any more: of the end of a buffer that came, that
+    // buffer itself is cut to it.
+    GstBuffer* into_buffer(gsize from, gsize size) const;
+
+   private:
     GstMemory* share(gsize from, gsize size) const;
   };
 
-  // Takes a reference to the buffer's memories. False if one cannot be mapped.
+  // Takes the buffer. False if a memory of it cannot be mapped.
   bool push(GstBuffer* buffer);
   void clear();
+  // Lets go of memories that have been read to their end.
+  void drop_read();
   std::size_t size() const { return size_; }
   // Copies what lies `offset` bytes ahead; it must be there.
   void peek(std::size_t offset, std::span<std::uint8_t> out) const;
@@ -40,25 +49,31 @@ class MemoryQueue {
     explicit Mapped(GstMemory* memory) : memory_(memory) {
       mapped_ = gst_memory_map(memory_, &map_, GST_MAP_READ);
     }
+    // Takes a buffer, which is the memory's only owner.
+    Mapped(GstBuffer* buffer, GstMemory* memory) : Mapped(memory) { buffer_ = buffer; }
     Mapped(Mapped&& other) noexcept;
     Mapped& operator=(Mapped&& other) noexcept;
     ~Mapped();
 
     bool ok() const { return mapped_; }
+    // The buffer that came with it, no longer mapped, or null.
+    GstBuffer* take_buffer();
     GstMemory* memory() const { return memory_; }
     rtmp::Bytes bytes() const { return {map_.data, map_.size}; }
 
    private:
     GstMemory* memory_;
+    GstBuffer* buffer_ = nullptr;  // if there is one, it owns the memory
     GstMapInfo map_ = GST_MAP_INFO_INIT;
     bool mapped_ = false;
   };
 
-  void drop_read();
+  bool push(Mapped memory);
+  GstBuffer* take_front_buffer();
   void join_small();
   GstMemory* copy(std::size_t count) const;
 
-  std::deque<Mapped> memories_;
+  std::vector<Mapped> memories_;
   std::optional<Mapped> joined_;  // the last piece, if it lay in several memories
   std::size_t position_ = 0;      // in the first memory; it may be read to its end
   std::size_t size_ = 0;

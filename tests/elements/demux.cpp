@@ -29,7 +29,9 @@ struct Output {
   std::string stream_id;
   bool eos = false;
   int flushes = 0;
-  GstMemory* parent = nullptr;  // of the last buffer's memory
+  GstBuffer* buffer = nullptr;  // the last one, which is gone
+  GstMemory* parent = nullptr;  // of its memory
+  GstClockTime duration = 0;    // its
 };
 
 std::string take_text(gchar* text) {
@@ -185,6 +187,8 @@ class Demuxer {
     output.pts.push_back(GST_BUFFER_PTS(buffer));
     output.dts.push_back(GST_BUFFER_DTS(buffer));
     output.flags.push_back(GST_BUFFER_FLAGS(buffer));
+    output.buffer = buffer;
+    output.duration = GST_BUFFER_DURATION(buffer);
     output.parent = gst_buffer_peek_memory(buffer, 0)->parent;
     if (GstCustomMeta* meta = gst_buffer_get_custom_meta(buffer, "GstRtmpDataMeta"))
       output.names.push_back(gst_structure_get_string(gst_custom_meta_get_structure(meta), "name"));
@@ -294,15 +298,82 @@ TEST(Demux, ReadsAnyCut) {
   }
 }
 
+constexpr auto one_frame = "1701000000 0000000165";
+
 TEST(Demux, SharesTheMemoryOfItsInput) {
   Demuxer demux;
   demux.avc_header();
-  const auto tag =
-      flv::write_tag({MessageType::video, 0, 0, Buffer::adopt(from_hex("1701000000 0000000165"))});
-  GstBuffer* buffer = to_gst(tag);
+  auto tags = flv::write_tag({MessageType::video, 0, 0, Buffer::adopt(from_hex(one_frame))});
+  tags.push_back(9);  // of the next one
+  GstBuffer* buffer = to_gst(tags);
   GstMemory* memory = gst_buffer_peek_memory(buffer, 0);
   demux.push(buffer);
   EXPECT_EQ(demux["video"].parent, memory);
+}
+
+TEST(Demux, HandsOnTheBufferThatATagCameIn) {
+  Demuxer demux;
+  demux.avc_header();
+  GstBuffer* buffer =
+      to_gst(flv::write_tag({MessageType::video, 0, 40, Buffer::adopt(from_hex(one_frame))}));
+  GST_BUFFER_PTS(buffer) = GST_BUFFER_DTS(buffer) = GST_CLOCK_TIME_NONE;
+  GST_BUFFER_DURATION(buffer) = GST_SECOND;
+  GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_HEADER | GST_BUFFER_FLAG_DELTA_UNIT);
+  demux.push(buffer);
+  const auto& output = demux["video"];
+  EXPECT_EQ(output.buffer, buffer);
+  EXPECT_EQ(output.payloads, std::vector<std::string>{"0000000165"});
+  EXPECT_EQ(output.dts.at(0), 40 * GST_MSECOND);
+  EXPECT_EQ(output.duration, GST_CLOCK_TIME_NONE);
+  EXPECT_FALSE(output.flags.at(0) & (GST_BUFFER_FLAG_HEADER | GST_BUFFER_FLAG_DELTA_UNIT));
+}
+
+TEST(Demux, HandsOnTheBufferOfATagWithoutABackPointer) {
+  Demuxer demux;
+  demux.avc_header();
+  auto tag = flv::write_tag({MessageType::video, 0, 0, Buffer::adopt(from_hex(one_frame))});
+  tag.resize(tag.size() - flv::back_pointer_size);
+  for (int i = 0; i < 2; ++i) {
+    GstBuffer* buffer = to_gst(tag);
+    demux.push(buffer);
+    EXPECT_EQ(demux["video"].buffer, buffer);
+  }
+  EXPECT_EQ(demux["video"].payloads, (std::vector<std::string>{"0000000165", "0000000165"}));
+}
+
+TEST(Demux, LeavesABufferThatOthersHaveAsItIs) {
+  Demuxer demux;
+  demux.avc_header();
+  const auto tag = flv::write_tag({MessageType::video, 0, 0, Buffer::adopt(from_hex(one_frame))});
+  GstBuffer* buffer = gst_buffer_ref(to_gst(tag));
+  demux.push(buffer);
+  EXPECT_NE(demux["video"].buffer, buffer);
+  EXPECT_EQ(to_hex(to_bytes(buffer)), to_hex(tag));
+  gst_buffer_unref(buffer);
+}
+
+TEST(Demux, LeavesAMemoryThatOthersHaveAsItIs) {
+  Demuxer demux;
+  demux.avc_header();
+  const auto tag = flv::write_tag({MessageType::video, 0, 0, Buffer::adopt(from_hex(one_frame))});
+  GstBuffer* buffer = to_gst(tag);
+  GstBuffer* other = gst_buffer_copy(buffer);  // of the same memory
+  demux.push(buffer);
+  EXPECT_EQ(demux["video"].payloads, std::vector<std::string>{"0000000165"});
+  EXPECT_EQ(to_hex(to_bytes(other)), to_hex(tag));
+  gst_buffer_unref(other);
+}
+
+TEST(Demux, HandsNoMetaOnThatTheTagCameWith) {
+  Demuxer demux;
+  demux.avc_header();
+  GstBuffer* buffer =
+      to_gst(flv::write_tag({MessageType::video, 0, 0, Buffer::adopt(from_hex(one_frame))}));
+  gst_buffer_add_custom_meta(buffer, "GstRtmpDataMeta");
+  demux.push(buffer);
+  EXPECT_NE(demux["video"].buffer, buffer);
+  EXPECT_EQ(demux["video"].payloads, std::vector<std::string>{"0000000165"});
+  EXPECT_TRUE(demux["video"].names.empty());
 }
 
 TEST(Demux, GivesTracksTheirNumbersAndStableStreamIds) {
