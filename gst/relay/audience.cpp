@@ -16,7 +16,9 @@ constexpr std::size_t most_gathered = 256 * 1024;
 }  // namespace
 
 Audience::Audience(net::Worker& worker, std::shared_ptr<Stream> stream, rtmp::Duration latency)
-    : worker_(worker), stream_(std::move(stream)), latency_(latency), timer_(worker.context()) {}
+    : worker_(worker), stream_(std::move(stream)), latency_(latency), timer_(worker.context()) {
+  rows_.reserve(most_rows);  // they stay where they are while one is delivered to
+}
 
 Snapshot Audience::add(Player& player, StartAt start) {
   Snapshot snapshot = stream_->subscribe(shared_from_this(), start);
