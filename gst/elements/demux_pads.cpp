@@ -29,6 +29,7 @@ DemuxPads::DemuxPads(GstElement* element, Functions functions)
     : element_(element), functions_(functions), flow_(gst_flow_combiner_new()) {}
 
 DemuxPads::~DemuxPads() {
+  release_collections();
   gst_clear_tag_list(&tags_);
   gst_flow_combiner_free(flow_);
 }
@@ -42,6 +43,7 @@ void DemuxPads::reset() {
     gst_element_remove_pad(element_, pad);
   }
   tracks_.clear();
+  release_collections();
   exposed_ = 0;
   no_more_pads_ = false;
   group_id_ = GST_GROUP_ID_INVALID;
@@ -114,7 +116,12 @@ void DemuxPads::announce() {
   gst_element_post_message(element_,
                            gst_message_new_stream_collection(GST_OBJECT(element_), collection));
   push_event(gst_event_new_stream_collection(collection));
-  gst_object_unref(collection);
+  collections_.push_back(collection);
+}
+
+void DemuxPads::release_collections() {
+  for (GstStreamCollection* collection : collections_) gst_object_unref(collection);
+  collections_.clear();
 }
 
 void DemuxPads::expose(DemuxTrack& track, GstEvent* segment) {

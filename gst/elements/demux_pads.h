@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "elements/demux_track.h"
 
@@ -61,12 +62,16 @@ class DemuxPads {
   bool all_announced_are_there() const;
   GstStream* make_stream(const DemuxTrack& track) const;
   GstStreamCollection* make_collection() const;
+  void release_collections();
   void announce();
 
   GstElement* element_;
   Functions functions_;
   GstFlowCombiner* flow_;
   Tracks tracks_;
+  // Every one that was announced, as long as its streams may change: a collection hears of that
+  // without a reference, so another thread must not release the last one meanwhile.
+  std::vector<GstStreamCollection*> collections_;
   std::size_t exposed_ = 0;
   bool no_more_pads_ = false;
   guint group_id_ = GST_GROUP_ID_INVALID;

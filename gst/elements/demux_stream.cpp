@@ -77,7 +77,7 @@ std::int64_t DemuxStream::unwrap(std::uint32_t low, bool is_frame) {
 void DemuxStream::note(const TagCutter::Tag& tag, const rtmp::media::Packet& packet,
                        std::int64_t ms) {
   if (!surveys_) return;
-  if (survey.may_learn_of(packet))
+  if (survey.may_learn_of(packet, ms))
     survey.note({tag.header.type, 0, 0, rtmp::Buffer(nullptr, tag.body.bytes)}, ms, tag.position);
   survey.set_seen_to(tag.position, ms);
 }

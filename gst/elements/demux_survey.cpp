@@ -10,7 +10,8 @@ using Kind = rtmp::media::Summary::Kind;
 // Headers change rarely; files that go beyond these are sought in with the headers of the moment.
 constexpr std::size_t max_headers = 1024, max_header_size = 64 * 1024;
 // Without video every tag is one to start at; so many are enough.
-constexpr GstClockTime audio_interval = GST_SECOND;
+constexpr std::int64_t audio_interval_ms = 1000;
+constexpr GstClockTime audio_interval = audio_interval_ms * GST_MSECOND;
 
 rtmp::media::Summary summarize(rtmp::MessageType type, rtmp::Bytes payload) {
   return rtmp::media::summarize({type, 0, 0, rtmp::Buffer(nullptr, payload)});
@@ -30,13 +31,17 @@ bool is_of_the_same(const DemuxSurvey::Header& a, rtmp::MessageType type,
 void DemuxSurvey::clear() {
   headers_.clear();
   headers_lost_ = any_video_ = false;
+  last_audio_ms_.reset();
   seen_to_ = 0;
   seen_to_ms_ = 0;
 }
 
-bool DemuxSurvey::may_learn_of(const rtmp::media::Packet& packet) const {
+bool DemuxSurvey::may_learn_of(const rtmp::media::Packet& packet, std::int64_t ms) const {
   using rtmp::media::FrameType;
-  if (!any_video_ || packet.type != rtmp::media::PacketType::coded_frames) return true;
+  if (packet.type != rtmp::media::PacketType::coded_frames) return true;
+  if (!any_video_)
+    return packet.video || !last_audio_ms_ || ms < *last_audio_ms_ ||
+           ms >= *last_audio_ms_ + audio_interval_ms;
   return packet.video && packet.frame_type != FrameType::inter &&
          packet.frame_type != FrameType::disposable_inter;
 }
@@ -54,8 +59,9 @@ void DemuxSurvey::note(const rtmp::Message& tag, std::int64_t ms, std::uint64_t 
       break;
     case Kind::audio: {
       const auto last = index_.last();
-      if (!any_video_ && (!last || time >= last->time + audio_interval))
-        index_.add({time, position});
+      if (any_video_ || (last && time < last->time + audio_interval)) break;
+      index_.add({time, position});
+      last_audio_ms_ = ms;
       break;
     }
     default:

@@ -22,7 +22,7 @@ class DemuxSurvey {
 
   void clear();
   // False of frames that note() has no use for.
-  bool may_learn_of(const rtmp::media::Packet& packet) const;
+  bool may_learn_of(const rtmp::media::Packet& packet, std::int64_t ms) const;
   // A tag of audio or video; of a frame, the front of its payload is enough.
   void note(const rtmp::Message& tag, std::int64_t ms, std::uint64_t position);
 
@@ -45,6 +45,7 @@ class DemuxSurvey {
   std::vector<Header> headers_;
   bool headers_lost_ = false;  // there were too many
   bool any_video_ = false;
+  std::optional<std::int64_t> last_audio_ms_;  // that is in the index
   std::uint64_t seen_to_ = 0;
   std::int64_t seen_to_ms_ = 0;
 };

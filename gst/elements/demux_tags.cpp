@@ -63,10 +63,8 @@ std::optional<TagCutter::Tag> TagCutter::next() {
       case Step::tag:
         break;
     }
-    TagHeaderBytes bytes;
-    queue_.peek(0, bytes);
-    Tag tag{flv::read_tag_header(bytes), position_, {}};
-    skip(bytes.size());
+    Tag tag{header_, position_, {}};
+    skip(flv::tag_header_size);
     tag.body = queue_.take(tag.header.size);
     position_ += tag.header.size;
     owes_back_pointer_ = found_any_ = true;
@@ -103,6 +101,7 @@ TagCutter::Step TagCutter::step() {
     if (*proven) to_skip_ = flv::tag_header_size + header.size + flv::back_pointer_size;
     return Step::again;
   }
+  header_ = header;
   return queue_.size() < flv::tag_header_size + header.size ? Step::more : Step::tag;
 }
 

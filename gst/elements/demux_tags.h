@@ -39,6 +39,7 @@ class TagCutter {
   void skip(std::size_t count);
 
   MemoryQueue queue_;
+  rtmp::flv::TagHeader header_;  // of the tag at the front, if step() found one
   std::uint64_t position_ = 0;
   std::uint64_t skipped_ = 0;
   std::size_t to_skip_ = 0;  // of a file header that is longer than usual, or of an unknown tag

@@ -145,6 +145,14 @@ class Demuxer {
     }
     return count;
   }
+  // The next one on the bus, to be released.
+  GstStreamCollection* take_collection() {
+    GstMessage* message = gst_bus_pop_filtered(bus_, GST_MESSAGE_STREAM_COLLECTION);
+    GstStreamCollection* collection = nullptr;
+    gst_message_parse_stream_collection(message, &collection);
+    gst_message_unref(message);
+    return collection;
+  }
   // Streams of the last collection on the bus.
   guint collection_size() {
     guint size = 0;
@@ -384,6 +392,22 @@ TEST(Demux, GivesTracksTheirNumbersAndStableStreamIds) {
   EXPECT_EQ(demux["audio_2"].payloads, std::vector<std::string>{"bb"});
   EXPECT_TRUE(demux["video_1"].stream_id.ends_with("/video_1")) << demux["video_1"].stream_id;
   EXPECT_EQ(demux.collection_size(), 2u);
+}
+
+// Where the last reference is another thread's, a change of a stream reaches a collection that is
+// gone.
+TEST(Demux, KeepsCollectionsAsLongAsTheirStreamsMayChange) {
+  Demuxer demux;
+  demux.video(0, "96 01 76703038 01 aa");
+  GstStreamCollection* collection = demux.take_collection();
+  gpointer first = collection;
+  g_object_add_weak_pointer(G_OBJECT(collection), &first);
+  gst_object_unref(collection);
+  demux.audio(0, "95 01 4f707573 02 bb");
+  EXPECT_TRUE(first);
+  demux.stop();
+  gst_object_unref(demux.take_collection());
+  EXPECT_FALSE(first);
 }
 
 TEST(Demux, SplitsManyTracks) {
