@@ -51,8 +51,8 @@ MessageQueue::Outcome MessageQueue::push(rtmp::Message message) {
   if (flushing_) return Outcome::flushing;
   if (closed_) return Outcome::closed;
   append(std::move(entry));
-  changed_.notify_all();
   lock.unlock();
+  changed_.notify_all();  // not before: who wakes wants the mutex
   wake();
   return Outcome::ok;
 }
