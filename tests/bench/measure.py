@@ -16,7 +16,6 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 from rtmptest import nginx, process, wait  # noqa: E402 (the path comes first)
 
 SKIPPED = 77  # to Meson
-SERVER_CORE, LOAD_CORE = 0, 1
 
 NGINX = '''
 load_module {module};
