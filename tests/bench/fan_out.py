@@ -37,7 +37,8 @@ class Bench:
     def servers(self):
         found = {'floor': self.floor,
                  'floor, 20 ms': functools.partial(self.floor, '--batch-ms', 20),
-                 'rtmpserver': self.ours}
+                 'rtmpserver': self.ours,
+                 'rtmpserver, 0 ms': functools.partial(self.ours, 'threads=1 latency=0')}
         if measure.has_nginx():
             found['nginx-rtmp'] = functools.partial(measure.nginx_rtmp, self.folder)
         else:
