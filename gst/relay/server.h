@@ -74,7 +74,8 @@ class Server {
     rtmp::Duration publisher_idle = std::chrono::seconds(5);  // for takeover_if_idle
     std::size_t max_connections = 10'000;
     std::size_t max_connections_per_host = 0;  // 0: no limit
-    // Before connect is answered; others of the host wait, for handshake_timeout at most.
+    // Before connect is answered. Others of the host wait for their turn, which must come within
+    // the handshake_timeout.
     std::size_t max_unconnected_per_host = 64;
     std::size_t max_players_per_stream = 0;  // 0: no limit
     rtmp::Duration handshake_timeout = std::chrono::seconds(5);

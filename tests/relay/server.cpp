@@ -354,10 +354,9 @@ TEST_F(ServerTest, LimitsConnections) {
 class LineTest : public ServerTest {
  protected:
   // Two clients that do not go on, one more in line, and how many of them are served.
-  void fill(rtmp::Duration handshake_timeout) {
+  void fill() {
     Server::Settings limited = settings();
     limited.max_unconnected_per_host = 2;
-    limited.handshake_timeout = handshake_timeout;
     start(limited);
     const auto connected = player();
     ASSERT_TRUE(connected->start()) << "this one counts no longer";
@@ -370,25 +369,44 @@ class LineTest : public ServerTest {
 };
 
 TEST_F(LineTest, LetsConnectionsOfAHostWaitForOthersThatDoNotGetToConnect) {
-  fill(10s);
+  fill();
   EXPECT_EQ(server_->stats().connections_accepted, 3u);
   first_->close();
   EXPECT_TRUE(third_->start());
 }
 
 TEST_F(LineTest, ServesTheNextWhereOneGetsToConnect) {
-  fill(10s);
+  fill();
   ASSERT_TRUE(second_->start());
   EXPECT_TRUE(third_->start());
 }
 
-TEST_F(LineTest, ClosesWhoWaitsInVain) {
-  fill(50ms);
-  EXPECT_TRUE(third_->run_until_closed());
+// Answers nobody.
+class SilentObserver : public Observer {
+ public:
+  void on_request(const Request&, std::function<void(Decision)>) override { asked = true; }
+  std::atomic<bool> asked = false;
+};
+
+TEST(Line, ClosesWhoseTurnComesTooLate) {
+  SilentObserver observer;
+  Server::Settings limited;
+  limited.port = 0;
+  limited.max_unconnected_per_host = 1;
+  limited.handshake_timeout = 500ms;
+  Server server(limited, observer);
+  ASSERT_FALSE(server.start());
+  SyncClient first(server.port(), Purpose::play);
+  ASSERT_TRUE(first.run_until([&] { return observer.asked.load(); }));
+  SyncClient second(server.port(), Purpose::play);
+  const rtmp::Time too_late = net::now() + 600ms;
+  ASSERT_TRUE(second.run_until([&] { return net::now() > too_late; }));
+  first.close();
+  EXPECT_TRUE(second.run_until_closed());
 }
 
 TEST_F(LineTest, EndsWithTheServer) {
-  fill(10s);
+  fill();
   server_->stop();
   EXPECT_TRUE(third_->run_until_closed());
 }
