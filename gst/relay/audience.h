@@ -63,7 +63,6 @@ class Audience final : public Subscriber, public std::enable_shared_from_this<Au
   boost::asio::steady_timer timer_;
   std::vector<Row> rows_;
   std::size_t players_ = 0;
-  std::size_t turn_ = 0;          // of the row that is next
   std::vector<FramePtr> recent_;  // what some row has still to get
   std::size_t recent_bytes_ = 0;
   bool delivering_ = false;
