@@ -38,7 +38,9 @@ std::optional<Reception::Event> Reception::take() {
   auto message = queue_.try_pop();
   if (!message) return std::nullopt;
   if (message->type != rtmp::MessageType::user_control) return std::move(*message);
-  if (static_cast<Notice>(message->stream_id) == Notice::published) return Published{};
+  const auto notice = static_cast<Notice>(message->stream_id);
+  if (notice == Notice::resumed) return Resumed{};
+  if (notice == Notice::published) return Published{};
   return Unpublished{};
 }
 
@@ -121,8 +123,11 @@ void Reception::accept(const relay::Frame& frame) {
   queue_.push(frame.message(relay::shared_stream_id));
 }
 
+// A publisher that was taken over has gone as well; one of before our time has not.
 void Reception::accept(Notice notice) {
-  const bool published = notice == Notice::published;
-  if (published != published_) queue_.push(to_message(notice));
-  published_ = published;
+  const bool was_published = std::exchange(published_, notice != Notice::unpublished);
+  const bool goes = notice == Notice::unpublished || notice == Notice::replaced;
+  if (was_published && goes) queue_.push(to_message(Notice::unpublished));
+  if (was_published && notice == Notice::resumed) queue_.push(to_message(notice));
+  if (published_ && (!was_published || goes)) queue_.push(to_message(Notice::published));
 }

@@ -23,9 +23,10 @@ class Reception final : public shared_server::Party,
 
   struct Published {};
   struct Unpublished {};
+  struct Resumed {};  // a publisher goes on where one had stopped
   struct Flushing {};
   struct TimedOut {};
-  using Event = std::variant<Published, Unpublished, rtmp::Message, Flushing, TimedOut>;
+  using Event = std::variant<Published, Unpublished, Resumed, rtmp::Message, Flushing, TimedOut>;
   // The next event, in order, waiting for it until `deadline`.
   Event next(rtmp::Time deadline);
   void set_flushing(bool flushing);

@@ -11,7 +11,8 @@
  * The source is live. When a publisher goes and another comes, buffers go on with DISCONT on one
  * rising time line, unless #GstRtmpServerSrc:on-unpublish is `eos`. A pipeline that is slower than
  * the publisher loses disposable frames, then others up to the next key frame; it never holds up
- * the server.
+ * the server. A publisher that comes back within #GstRtmpServer:publisher-grace has not gone: there
+ * is no EOS, and no element message. One that is taken over has.
  *
  * ## Element messages
  *
@@ -76,13 +77,6 @@ rtmp::Time deadline_in(GstClockTime wait) {
   const auto longest = std::chrono::duration_cast<std::chrono::nanoseconds>(longest_wait);
   if (wait >= static_cast<GstClockTime>(longest.count())) return rtmp::never;
   return net::now() + std::chrono::nanoseconds(wait);
-}
-
-bool ends_a_track(const rtmp::Message& message) {
-  if (!rtmp::is_media(message.type)) return false;
-  if (rtmp::media::summarize(message).kind != rtmp::media::Summary::Kind::other) return false;
-  const auto packet = rtmp::media::read(message);
-  return packet && packet->type == rtmp::media::PacketType::sequence_end;
 }
 
 }  // namespace
@@ -262,6 +256,13 @@ static std::optional<GstFlowReturn> handle(GstRtmpServerSrc* self, GstBuffer**,
   return std::nullopt;
 }
 
+static std::optional<GstFlowReturn> handle(GstRtmpServerSrc* self, GstBuffer**,
+                                           Reception::Resumed) {
+  GST_INFO_OBJECT(self, "the publisher has come back");
+  self->impl->output.begin_publisher();
+  return std::nullopt;
+}
+
 static std::optional<GstFlowReturn> handle(GstRtmpServerSrc* self, GstBuffer** buffer,
                                            rtmp::Message received) {
   GstRtmpServerSrcImpl& impl = *self->impl;
@@ -271,7 +272,8 @@ static std::optional<GstFlowReturn> handle(GstRtmpServerSrc* self, GstBuffer** b
     // The end of a publisher's tracks is the end of ours only if nobody follows: demuxers take it
     // for good.
     const std::lock_guard lock(impl.mutex);
-    if (impl.on_unpublish == OnUnpublish::wait && ends_a_track(*message)) return std::nullopt;
+    if (impl.on_unpublish == OnUnpublish::wait && rtmp::media::ends_a_track(*message))
+      return std::nullopt;
   }
   *buffer = impl.output.make(GST_BASE_SRC(self), std::move(*message), impl.reception->waiting_ms());
   return GST_FLOW_OK;

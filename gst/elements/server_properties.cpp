@@ -38,7 +38,7 @@ GType start_at_type() {
  * GstRtmpServerDuplicatePublish:
  * @reject: the second is refused
  * @takeover: the first is ended
- * @takeover-if-idle: the first is ended if nothing came from it for some seconds
+ * @takeover-if-idle: the first is ended if nothing came from it for five seconds
  *
  * What happens to a second publisher of a name.
  */
@@ -47,7 +47,7 @@ GType duplicate_publish_type() {
       {static_cast<int>(Duplicate::reject), "The second publisher is refused", "reject"},
       {static_cast<int>(Duplicate::takeover), "The first publisher is ended", "takeover"},
       {static_cast<int>(Duplicate::takeover_if_idle),
-       "The first publisher is ended if nothing came from it for some seconds", "takeover-if-idle"},
+       "The first publisher is ended if nothing came from it for five seconds", "takeover-if-idle"},
       {0, nullptr, nullptr}};
   static const GType type = g_enum_register_static("GstRtmpServerDuplicatePublish", values);
   return type;
@@ -84,6 +84,8 @@ rtmp::Duration to_timeout(guint64 ns) {
   if (ns == 0 || ns > to_ns(practically_never)) return practically_never;
   return std::chrono::nanoseconds(ns);
 }
+
+rtmp::Duration to_pause(guint64 ns) { return ns == 0 ? rtmp::Duration::zero() : to_timeout(ns); }
 
 // In properties 0 is no limit; in the core the largest number is.
 template <typename T>
@@ -279,11 +281,24 @@ void install_limits(Installer& to, const Settings& defaults) {
   /**
    * GstRtmpServer:duplicate-publish:
    *
-   * What happens to a second publisher of a name.
+   * What happens to a second publisher of a name. With a takeover players go on: they see one
+   * rising time line, and no end.
    */
   to.add(g_param_spec_enum(
       "duplicate-publish", "Duplicate publish", "What happens to a second publisher of a stream",
       duplicate_publish_type(), static_cast<int>(defaults.duplicate_publish), flags));
+  /**
+   * GstRtmpServer:publisher-grace:
+   *
+   * How long players of a stream whose publisher went away, in whatever way, are not told so, in
+   * nanoseconds. If a publisher of the name comes within that time they go on with its first key
+   * frame, on one rising time line; else they get the end then. By default they get it at once, as
+   * is expected where a publisher ends on purpose.
+   */
+  to.big_number("publisher-grace", "Publisher grace",
+                "Time that players wait for a publisher that went away before they are told of the "
+                "end, in nanoseconds",
+                to_ns(defaults.publisher_grace));
   /**
    * GstRtmpServer:legacy-players:
    *
@@ -462,6 +477,7 @@ Settings Values::to_settings() const {
   settings.max_players_per_stream = number("max-players-per-stream");
   settings.max_connections_per_host = number("max-connections-per-host");
   settings.duplicate_publish = static_cast<Duplicate>(g_value_get_enum(find("duplicate-publish")));
+  settings.publisher_grace = to_pause(big_number("publisher-grace"));
   settings.legacy_players = static_cast<LegacyPlayers>(g_value_get_enum(find("legacy-players")));
   settings.handshake_timeout = to_timeout(big_number("handshake-timeout"));
   settings.publisher_timeout = to_timeout(big_number("idle-timeout"));

@@ -16,10 +16,16 @@ bool is_metadata(const rtmp::Message& message) {
 }  // namespace
 
 FramePtr make_frame(rtmp::Message message, std::uint64_t sequence, std::uint32_t chunk_size) {
+  const rtmp::media::Summary summary = rtmp::media::summarize(message);
+  return make_frame(std::move(message), summary, sequence, chunk_size);
+}
+
+FramePtr make_frame(rtmp::Message message, const rtmp::media::Summary& summary,
+                    std::uint64_t sequence, std::uint32_t chunk_size) {
   auto frame = std::make_shared<Frame>();
   frame->type = message.type;
   frame->metadata = is_metadata(message);
-  frame->summary = rtmp::media::summarize(message);
+  frame->summary = summary;
   frame->timestamp = message.timestamp;
   if (frame->is_enhanced())
     if (auto legacy = rtmp::legacy_form(message))

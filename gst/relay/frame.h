@@ -18,6 +18,8 @@ struct Frame {
     none,
     published,    // a publisher has come; its headers follow
     unpublished,  // the publisher has gone
+    replaced,     // another publisher goes on at once; its headers follow
+    resumed,      // or after a pause
   };
 
   Notice notice = Notice::none;
@@ -59,6 +61,8 @@ constexpr std::uint32_t shared_stream_id = 1;
 
 // Takes the message's payload.
 FramePtr make_frame(rtmp::Message message, std::uint64_t sequence, std::uint32_t chunk_size);
+FramePtr make_frame(rtmp::Message message, const rtmp::media::Summary& summary,
+                    std::uint64_t sequence, std::uint32_t chunk_size);
 FramePtr make_notice(Frame::Notice notice, std::uint64_t sequence);
 
 }  // namespace relay

@@ -9,7 +9,7 @@ std::shared_ptr<Stream> Hub::get(const std::string& name) {
     if (auto stream = known->second.lock()) return stream;
   // Names of streams that are gone leave when a new one comes.
   std::erase_if(streams_, [](const auto& entry) { return entry.second.expired(); });
-  auto stream = std::make_shared<Stream>(name, chunk_size_, limits_, on_change_);
+  auto stream = std::make_shared<Stream>(name, settings_, hooks_);
   streams_[name] = stream;
   return stream;
 }

@@ -12,8 +12,8 @@ namespace relay {
 // more. Any thread may call.
 class Hub {
  public:
-  Hub(std::uint32_t chunk_size, GopCacheLimits limits, Stream::OnChange on_change = {})
-      : chunk_size_(chunk_size), limits_(limits), on_change_(std::move(on_change)) {}
+  explicit Hub(Stream::Settings settings, Stream::Hooks hooks = {})
+      : settings_(settings), hooks_(std::move(hooks)) {}
 
   std::shared_ptr<Stream> get(const std::string& name);
   // The stream if there is one.
@@ -21,9 +21,8 @@ class Hub {
   std::vector<std::shared_ptr<Stream>> all() const;
 
  private:
-  const std::uint32_t chunk_size_;
-  const GopCacheLimits limits_;
-  const Stream::OnChange on_change_;
+  const Stream::Settings settings_;
+  const Stream::Hooks hooks_;
   mutable std::mutex mutex_;  // guards streams_
   std::unordered_map<std::string, std::weak_ptr<Stream>> streams_;
 };

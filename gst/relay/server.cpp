@@ -2,6 +2,7 @@
 #include "relay/server.h"
 
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <future>
 
 #include "relay/session.h"
@@ -20,20 +21,36 @@ std::string host_of(const std::string& address) { return address.substr(0, addre
 Server::Server(Settings settings, Observer& observer)
     : settings_(std::move(settings)),
       observer_(observer),
-      hub_(settings_.chunk_size, settings_.gop_cache,
-           [&observer](const std::string& name, bool published) {
-             if (published) {
-               observer.on_stream_published(name);
-             } else {
-               observer.on_stream_unpublished(name);
-             }
-           }),
+      hub_({settings_.chunk_size, settings_.gop_cache, settings_.publisher_grace}, stream_hooks()),
       workers_(settings_.threads) {
   for (std::size_t i = 0; i < workers_.size(); ++i)
     halls_.try_emplace(&workers_[i], workers_[i], settings_.latency);
 }
 
 Server::~Server() { stop(); }
+
+Stream::Hooks Server::stream_hooks() {
+  Stream::Hooks hooks;
+  hooks.on_change = [this](const std::string& name, bool published) {
+    if (published) {
+      observer_.on_stream_published(name);
+    } else {
+      observer_.on_stream_unpublished(name);
+    }
+  };
+  hooks.later = [this](rtmp::Duration time, std::function<void()> call) {
+    call_later(time, std::move(call));
+  };
+  return hooks;
+}
+
+// The timer lives as long as it runs, or the worker.
+void Server::call_later(rtmp::Duration time, std::function<void()> call) {
+  const auto timer = std::make_shared<boost::asio::steady_timer>(workers_.first().context(), time);
+  timer->async_wait([timer, call = std::move(call)](const net::error_code& error) {
+    if (!error) call();
+  });
+}
 
 net::error_code Server::start() {
   auto listener = std::make_unique<net::Listener>(
@@ -54,6 +71,7 @@ void Server::stop() {
   listener_.reset();
   port_ = 0;
   close_doors();
+  for (const auto& stream : hub_.all()) stream->stop_waiting();
   for (const auto& session : sessions()) session->leave();
   std::unique_lock lock(mutex_);
   const auto empty = [this] { return sessions_.empty() && waiting_ == 0; };

@@ -72,6 +72,9 @@ class Server {
     LegacyPlayers legacy_players = LegacyPlayers::convert;
     Stream::Duplicate duplicate_publish = Stream::Duplicate::takeover_if_idle;
     rtmp::Duration publisher_idle = std::chrono::seconds(5);  // for takeover_if_idle
+    // That players of a publisher that went away are not told so, for it may come back. An end that
+    // is meant should reach them at once, so without a word it does.
+    rtmp::Duration publisher_grace = {};
     std::size_t max_connections = 10'000;
     std::size_t max_connections_per_host = 0;  // 0: no limit
     // Before connect is answered. Others of the host wait for their turn, which must come within
@@ -139,6 +142,8 @@ class Server {
     rtmp::Fifo<Visitor> line;
   };
 
+  Stream::Hooks stream_hooks();
+  void call_later(rtmp::Duration time, std::function<void()> call);
   void accept(net::Worker& worker, net::Socket socket);
   void admit(const std::string& name, Host& host);
   void begin(const std::string& host, Visitor visitor);

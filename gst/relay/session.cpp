@@ -253,12 +253,10 @@ class Session::Playing final : public Player {
     session_.send_session_output();
   }
 
+  // Of publishers that follow each other the player need not know: the stream goes on.
   void send_notice(Frame::Notice notice) {
-    if (notice == Frame::Notice::published) {
-      session_.session_.notify_publish(stream_id_);
-    } else {
-      session_.session_.notify_unpublish(stream_id_);
-    }
+    if (notice == Frame::Notice::published) session_.session_.notify_publish(stream_id_);
+    if (notice == Frame::Notice::unpublished) session_.session_.notify_unpublish(stream_id_);
     session_.send_session_output();
   }
 

@@ -12,12 +12,8 @@ bool same_payload(const Frame& one, const Frame& other) {
 
 }  // namespace
 
-Stream::Stream(std::string name, std::uint32_t chunk_size, GopCacheLimits limits,
-               OnChange on_change)
-    : name_(std::move(name)),
-      chunk_size_(chunk_size),
-      limits_(limits),
-      on_change_(std::move(on_change)) {}
+Stream::Stream(std::string name, Settings settings, Hooks hooks)
+    : name_(std::move(name)), settings_(settings), hooks_(std::move(hooks)) {}
 
 // --- the publisher's side
 // --------------------------------------------------------------------------
@@ -35,11 +31,18 @@ bool Stream::publish(std::shared_ptr<Publisher> publisher, Duplicate policy,
     publisher_->on_replaced();
     forget_publisher();
   }
+  const bool comes_back = std::exchange(waiting_, false);
   publisher_ = std::move(publisher);
   heard_ = now;
   stats_.published = true;
   publisher_->on_players(stats_.players);
-  announce(Frame::Notice::published);
+  if (takes_over || comes_back) {
+    timeline_.begin_publisher();
+    announce(takes_over ? Frame::Notice::replaced : Frame::Notice::resumed);
+  } else {
+    timeline_ = {};
+    announce(Frame::Notice::published);
+  }
   lock.unlock();
   if (takes_over) report(false);
   report(true);
@@ -53,7 +56,9 @@ void Stream::push(const Publisher& publisher, std::vector<rtmp::Message> batch, 
   std::vector<FramePtr> frames;
   frames.reserve(batch.size());
   for (rtmp::Message& message : batch) {
-    FramePtr frame = make_frame(std::move(message), ++sequence_, chunk_size_);
+    const rtmp::media::Summary summary = rtmp::media::summarize(message);
+    if (ends_early(message, summary) || !timeline_.place(message, summary, now)) continue;
+    FramePtr frame = make_frame(std::move(message), summary, ++sequence_, settings_.chunk_size);
     remember(frame);
     frames.push_back(std::move(frame));
   }
@@ -66,12 +71,40 @@ void Stream::unpublish(const Publisher& publisher) {
     const std::lock_guard lock(mutex_);
     if (publisher_.get() != &publisher) return;
     forget_publisher();
+    if (settings_.publisher_grace > rtmp::Duration::zero())
+      wait_for_publisher();
+    else
+      announce(Frame::Notice::unpublished);
   }
   report(false);
 }
 
+void Stream::wait_for_publisher() {
+  assert(hooks_.later);
+  waiting_ = true;
+  hooks_.later(settings_.publisher_grace, [weak = weak_from_this(), number = ++waits_] {
+    if (const auto self = weak.lock()) self->end_wait(number);
+  });
+}
+
+void Stream::end_wait(std::uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  if (number == waits_ && std::exchange(waiting_, false)) announce(Frame::Notice::unpublished);
+}
+
+void Stream::stop_waiting() {
+  const std::lock_guard lock(mutex_);
+  if (std::exchange(waiting_, false)) announce(Frame::Notice::unpublished);
+}
+
+// Demuxers take the end of a track for good: it is none while the publisher may come back.
+bool Stream::ends_early(const rtmp::Message& message, const rtmp::media::Summary& summary) const {
+  return settings_.publisher_grace > rtmp::Duration::zero() &&
+         summary.kind == rtmp::media::Summary::Kind::other && rtmp::media::ends_a_track(message);
+}
+
 void Stream::report(bool published) {
-  if (on_change_) on_change_(name_, published);
+  if (hooks_.on_change) hooks_.on_change(name_, published);
 }
 
 void Stream::forget_publisher() {
@@ -80,7 +113,6 @@ void Stream::forget_publisher() {
   metadata_.reset();
   headers_.clear();
   forget_gop();
-  announce(Frame::Notice::unpublished);
 }
 
 void Stream::announce(Frame::Notice notice) {
@@ -108,14 +140,15 @@ void Stream::remember(const FramePtr& frame) {
 // anywhere. Each track of pictures begins with a key frame of its own. What grows over the bounds
 // is of no use as a whole.
 void Stream::cache(const FramePtr& frame) {
-  if (!limits_.enabled) return;
+  const GopCacheLimits& limits = settings_.gop_cache;
+  if (!limits.enabled) return;
   if (frame->is_key()) begin_gop(*frame);
   if (gop_.empty() && !frame->is_key()) return;
   if (frame->is_video() && !gop_tracks_.contains(frame->summary.track_id)) return;
   gop_.push_back(frame);
   gop_bytes_ += frame->size();
-  if (gop_.size() > limits_.frames || gop_bytes_ > limits_.bytes ||
-      frame->timestamp - gop_.front()->timestamp > limits_.ms)
+  if (gop_.size() > limits.frames || gop_bytes_ > limits.bytes ||
+      frame->timestamp - gop_.front()->timestamp > limits.ms)
     forget_gop();
 }
 
@@ -164,7 +197,8 @@ Snapshot Stream::snapshot(StartAt start) const {
   const auto add = [&](const FramePtr& frame, std::int64_t time) {
     rtmp::Message message = frame->message(shared_stream_id);
     message.timestamp = time;
-    snapshot.frames.push_back(make_frame(std::move(message), frame->sequence, chunk_size_));
+    snapshot.frames.push_back(
+        make_frame(std::move(message), frame->sequence, settings_.chunk_size));
   };
   if (metadata_) add(metadata_, 0);
   for (const auto& [key, frame] : headers_) add(frame, timestamp);

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "relay/frame.h"
-#include "rtmp/clock.h"
+#include "relay/timeline.h"
 
 namespace relay {
 
@@ -56,14 +56,23 @@ struct Snapshot {
 };
 
 // Any thread may call; one lock, taken per batch.
-class Stream {
+class Stream : public std::enable_shared_from_this<Stream> {
  public:
-  // Told that a publisher has come or gone, in the order in which that happens, on the thread that
-  // did it. It may ask the stream and subscribe, but neither publish nor unpublish.
-  using OnChange = std::function<void(const std::string& name, bool published)>;
+  struct Settings {
+    std::uint32_t chunk_size = 60'000;
+    GopCacheLimits gop_cache;
+    // How long players of a publisher that went away hear nothing of it.
+    rtmp::Duration publisher_grace = {};
+  };
+  struct Hooks {
+    // Told that a publisher has come or gone, in the order in which that happens, on the thread
+    // that did it. It may ask the stream and subscribe, but neither publish nor unpublish.
+    std::function<void(const std::string& name, bool published)> on_change;
+    // Calls once the time is over, on any thread, but not from within. Needed for publisher_grace.
+    std::function<void(rtmp::Duration, std::function<void()>)> later;
+  };
 
-  Stream(std::string name, std::uint32_t chunk_size, GopCacheLimits limits,
-         OnChange on_change = {});
+  Stream(std::string name, Settings settings, Hooks hooks = {});
 
   const std::string& name() const { return name_; }
 
@@ -77,6 +86,8 @@ class Stream {
   void push(const Publisher& publisher, std::vector<rtmp::Message> batch, rtmp::Time now);
   // The publisher ends; its headers and GOP go with it. Ignored if it is not the stream's.
   void unpublish(const Publisher& publisher);
+  // Tells the players of a publisher that went away: it is no longer waited for.
+  void stop_waiting();
 
   // --- the players' side ---
   // Adds the subscriber unless it is there, and says what comes before its first frame.
@@ -107,23 +118,28 @@ class Stream {
   };
 
   void announce(Frame::Notice notice);
+  bool ends_early(const rtmp::Message& message, const rtmp::media::Summary& summary) const;
   void remember(const FramePtr& frame);
   void cache(const FramePtr& frame);
   void begin_gop(const Frame& key);
   void forget_gop();
   void forget_publisher();
+  void wait_for_publisher();
+  void end_wait(std::uint64_t number);
   void report(bool published);
   Snapshot snapshot(StartAt start) const;
 
   const std::string name_;
-  const std::uint32_t chunk_size_;
-  const GopCacheLimits limits_;
-  const OnChange on_change_;
+  const Settings settings_;
+  const Hooks hooks_;
 
-  std::mutex change_mutex_;  // held while the publisher changes, on_change_ included; before mutex_
+  std::mutex change_mutex_;   // held while the publisher changes, on_change included; before mutex_
   mutable std::mutex mutex_;  // guards everything below
   std::shared_ptr<Publisher> publisher_;
-  rtmp::Time heard_ = {};  // when the publisher last sent a frame
+  rtmp::Time heard_ = {};    // when the publisher last sent a frame
+  bool waiting_ = false;     // for a publisher that went away
+  std::uint64_t waits_ = 0;  // since the beginning
+  Timeline timeline_;
   std::vector<std::shared_ptr<Subscriber>> subscribers_;
   FramePtr metadata_;
   std::map<TrackKey, FramePtr> headers_;

@@ -543,6 +543,12 @@ Summary summarize(const Message& message) {
   return in.peek() & is_ex_header ? summarize_enhanced(in, true) : summarize_legacy_video(in);
 }
 
+bool ends_a_track(const Message& message) {
+  if (!is_media(message.type)) return false;
+  const auto packet = read(message);
+  return packet && packet->type == PacketType::sequence_end;
+}
+
 std::vector<std::uint8_t> write_audio_header(const Packet& packet) {
   assert(!packet.video);
   return packet.enhanced ? write_enhanced_header(packet, ex_sound_format << 4)

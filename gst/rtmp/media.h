@@ -162,6 +162,8 @@ struct Summary {
   Codec codec = Codec::unknown;
 };
 Summary summarize(const Message& message);
+// SequenceEnd: nothing of some track follows.
+bool ends_a_track(const Message& message);
 
 // The other way: headers to put before a body, for packets of one track: legacy, or with FourCC,
 // alone or as OneTrack. What was read is written byte for byte, except that ModEx types other than

@@ -256,14 +256,18 @@ class Midstream(case.Case):
     def test_another_publisher_with_other_codecs(self):
         port = wait.free_port()
         url = f'rtmp://127.0.0.1:{port}/live/cam'
-        files = self.sample(seconds=2), self.other_codecs()
         playing = self.pipeline(f'rtmpserversrc port={port} stream=live/cam ! rtmpdemux name=d')
         tracks = Tracks(playing)
         playing.play()
         wait.until(lambda: wait.port_listens(port), 'the element to listen')
+        self.check_successors(playing, tracks, lambda tags: self.send_tags(tags, url))
+
+    def check_successors(self, playing, tracks, send):
+        """What was sent of two files, one after the other, arrives as one stream."""
+        files = self.sample(seconds=2), self.other_codecs()
         expected = {'video': [], 'audio': []}
         for path in files:
-            self.send_tags(media_tags(path), url)
+            send(media_tags(path))
             for name, packets in self.tracks_of(path).items():
                 expected[name] += [(packet.codec, packet.config, packet.md5) for packet in packets]
             count = sum(len(packets) for packets in expected.values())
@@ -276,6 +280,33 @@ class Midstream(case.Case):
         for packets in tracks.packets.values():
             self.assertEqual(sorted(packet.time for packet in packets),
                              [packet.time for packet in packets])
+
+    def test_a_publisher_that_takes_over_with_other_codecs(self):
+        self.relay = self.rtmpserver('max-queue-time=0 max-queue-bytes=0'
+                                     ' duplicate-publish=takeover')
+        playing, tracks = self.player()
+
+        def send_and_stay(tags):
+            sending = self.pipeline(f'{flv.Source.LINE} ! rtmpclientsink sync=false'
+                                    f' location={self.relay.url()}')
+            flv.push_tags(sending, tags, end=False)
+            sending.play()
+
+        self.check_successors(playing, tracks, send_and_stay)
+
+    def test_a_publisher_that_comes_back_with_other_codecs(self):
+        self.relay = self.rtmpserver('max-queue-time=0 max-queue-bytes=0'
+                                     ' publisher-grace=20000000000')
+        playing, tracks = self.player()
+        self.check_successors(playing, tracks, self.send_tags)
+
+    def test_a_publisher_that_comes_back_too_late(self):
+        self.relay = self.rtmpserver('max-queue-time=0 max-queue-bytes=0'
+                                     ' publisher-grace=500000000')
+        playing, tracks = self.player()
+        self.send_tags(self.made_tags(seconds=2))
+        playing.wait_eos()
+        self.assertEqual(50, len(tracks.packets['video']))
 
 
 if __name__ == '__main__':

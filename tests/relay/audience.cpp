@@ -76,7 +76,7 @@ class AudienceTest : public testing::Test {
   }
 
   net::Worker worker_{"test"};
-  std::shared_ptr<Stream> stream_ = std::make_shared<Stream>("live/cam", 60'000, GopCacheLimits{});
+  std::shared_ptr<Stream> stream_ = std::make_shared<Stream>("live/cam", Stream::Settings{});
   std::shared_ptr<TestPublisher> publisher_ = std::make_shared<TestPublisher>();
   std::vector<std::unique_ptr<TestPlayer>> players_;
   std::shared_ptr<Audience> audience_;

@@ -42,10 +42,13 @@ inline rtmp::Message metadata(std::int64_t timestamp = 0) {
 }
 
 // "kiia" for key, inter, inter, audio: H and h are video and audio headers, M metadata, d
-// disposable, P and U the notices of a publisher's coming and going.
+// disposable, P and U the notices of a publisher's coming and going, T of a takeover, R of a coming
+// back.
 inline char letter(const Frame& frame) {
   if (frame.notice == Frame::Notice::published) return 'P';
   if (frame.notice == Frame::Notice::unpublished) return 'U';
+  if (frame.notice == Frame::Notice::replaced) return 'T';
+  if (frame.notice == Frame::Notice::resumed) return 'R';
   if (frame.is_metadata()) return 'M';
   if (frame.is_header()) return frame.is_video() ? 'H' : 'h';
   if (frame.is_key()) return 'k';

@@ -170,6 +170,69 @@ TEST_F(ServerTest, LetsASecondPublisherTakeOverWhereTheSettingSaysSo) {
   EXPECT_EQ(first->refused->status.code, "NetStream.Publish.BadName");
 }
 
+TEST_F(ServerTest, KeepsPlayersGoingThroughATakeover) {
+  Server::Settings takeover = settings();
+  takeover.duplicate_publish = Stream::Duplicate::takeover;
+  start(takeover);
+  const auto sink = player();
+  const auto first = publisher();
+  ASSERT_TRUE(sink->start() && first->start());
+  first->send({key(5000)});
+  ASSERT_TRUE(sink->run_until_seen(sample_access + "k"));
+  const auto second = publisher();
+  ASSERT_TRUE(second->start());
+  second->send({video_header(), inter(0), key(40)});
+  ASSERT_TRUE(sink->run_until_seen(sample_access + "kHk")) << sink->seen;
+  EXPECT_TRUE(sink->ends.empty());
+  EXPECT_GT(sink->media.back().timestamp, 5000);
+}
+
+TEST_F(ServerTest, KeepsPlayersGoingForAPublisherThatComesBackInTime) {
+  Server::Settings patient = settings();
+  patient.publisher_grace = 1h;
+  start(patient);
+  const auto sink = player();
+  auto source = publisher();
+  ASSERT_TRUE(sink->start() && source->start());
+  source->send({key(5000)});
+  ASSERT_TRUE(sink->run_until_seen(sample_access + "k"));
+  source->close();
+  ASSERT_TRUE(observer_.wait_removed(1));
+  source = publisher();
+  ASSERT_TRUE(source->start());
+  source->send({video_header(), key(0)});
+  ASSERT_TRUE(sink->run_until_seen(sample_access + "kHk")) << sink->seen;
+  EXPECT_TRUE(sink->ends.empty());
+  EXPECT_EQ(std::ranges::count(sink->statuses, "NetStream.Play.UnpublishNotify"), 0);
+}
+
+TEST_F(ServerTest, EndsPlayersWhosePublisherDoesNotComeBackInTime) {
+  Server::Settings patient = settings();
+  patient.publisher_grace = 100ms;
+  start(patient);
+  const auto sink = player();
+  const auto source = publisher();
+  ASSERT_TRUE(sink->start() && source->start());
+  source->stop();
+  EXPECT_TRUE(sink->run_until([&] { return !sink->ends.empty(); }));
+}
+
+TEST_F(ServerTest, TellsPlayersThatWaitWhenItStops) {
+  Server::Settings patient = settings();
+  patient.publisher_grace = 1h;
+  start(patient);
+  const auto sink = player();
+  const auto source = publisher();
+  ASSERT_TRUE(sink->start() && source->start());
+  source->close();
+  ASSERT_TRUE(observer_.wait_removed(1));
+  std::thread stopper([this] { server_->stop(); });
+  sink->run_until_closed();
+  EXPECT_EQ(std::ranges::count(sink->statuses, "NetStream.Play.UnpublishNotify"), 1);
+  sink->close();
+  stopper.join();
+}
+
 TEST_F(ServerTest, SaysWhyTheApplicationRefuses) {
   observer_.decide = [](const Request& request) {
     return Decision{request.action != Request::Action::connect, "No room today.", {}};

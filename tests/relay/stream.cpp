@@ -45,7 +45,7 @@ class StreamTest : public testing::Test {
     return letters(stream_.subscribe(std::make_shared<TestSubscriber>(), at).frames);
   }
 
-  Stream stream_{"live/cam", 60'000, {.ms = 1000, .bytes = 100'000, .frames = 8}};
+  Stream stream_{"live/cam", {.gop_cache = {.ms = 1000, .bytes = 100'000, .frames = 8}}};
 };
 
 TEST_F(StreamTest, HandsFramesOnInOrder) {
@@ -234,11 +234,146 @@ TEST_F(StreamTest, TellsThePublisherHowManyPlayersThereAre) {
   EXPECT_EQ(publisher->players, 1u);
 }
 
+// --- publishers that follow each other
+
+TEST_F(StreamTest, GoesOnThroughATakeoverWithoutAnEnd) {
+  const auto subscriber = std::make_shared<TestSubscriber>();
+  stream_.subscribe(subscriber, StartAt::gop);
+  const auto first = publish();
+  push(*first, {key(0)});
+  const auto second = publish(Duplicate::takeover);
+  push(*second, {metadata(), video_header(), key(0), inter(40)});
+  EXPECT_EQ(subscriber->seen, "PkTMHki");
+}
+
+// A stream whose players wait for a publisher that went away.
+class GraceTest : public testing::Test {
+ protected:
+  GraceTest() {
+    Stream::Hooks hooks;
+    hooks.later = [this](rtmp::Duration time, std::function<void()> call) {
+      EXPECT_EQ(time, 10s);
+      later_.push_back(std::move(call));
+    };
+    Stream::Settings settings;
+    settings.publisher_grace = 10s;
+    stream_ = std::make_shared<Stream>("live/cam", settings, hooks);
+    stream_->subscribe(subscriber_, StartAt::gop);
+    publish({key(1000), audio(1010), inter(1040)}, 0s);
+  }
+  // A publisher of that name comes and sends.
+  void publish(std::vector<rtmp::Message> batch, rtmp::Duration at) {
+    publisher_ = std::make_shared<TestPublisher>();
+    EXPECT_TRUE(stream_->publish(publisher_, Duplicate::takeover, 5s, start + at));
+    stream_->push(*publisher_, std::move(batch), start + at);
+  }
+  void unpublish() { stream_->unpublish(*publisher_); }
+  std::vector<std::int64_t> times() const {
+    std::vector<std::int64_t> times;
+    for (const FramePtr& frame : subscriber_->all)
+      if (frame->notice == Frame::Notice::none) times.push_back(frame->timestamp);
+    return times;
+  }
+
+  std::vector<std::function<void()>> later_;  // what was to be called
+  std::shared_ptr<Stream> stream_;
+  std::shared_ptr<TestSubscriber> subscriber_ = std::make_shared<TestSubscriber>();
+  std::shared_ptr<TestPublisher> publisher_;
+};
+
+TEST_F(GraceTest, TellsPlayersNothingOfAPublisherThatComesBack) {
+  unpublish();
+  publish({video_header(), key(0), inter(40)}, 4s);
+  later_.front()();
+  EXPECT_EQ(subscriber_->seen, "PkaiRHki");
+}
+
+TEST_F(GraceTest, TellsPlayersOfTheEndAfterwards) {
+  unpublish();
+  EXPECT_EQ(subscriber_->seen, "Pkai");
+  later_.front()();
+  EXPECT_EQ(subscriber_->seen, "PkaiU");
+}
+
+TEST_F(GraceTest, BeginsAnewWithEachPublisherThatGoes) {
+  unpublish();
+  publish({key(0)}, 4s);
+  unpublish();
+  later_.front()();
+  EXPECT_EQ(subscriber_->seen, "PkaiRk") << "the first wait is over, the second is not";
+  later_.back()();
+  EXPECT_EQ(subscriber_->seen, "PkaiRkU");
+}
+
+TEST_F(GraceTest, EndsWhenNobodyIsWaitedForAnyLonger) {
+  unpublish();
+  stream_->stop_waiting();
+  later_.front()();
+  EXPECT_EQ(subscriber_->seen, "PkaiU");
+}
+
+TEST_F(GraceTest, TellsTheApplicationAtOnce) {
+  unpublish();
+  EXPECT_FALSE(stream_->published());
+}
+
+TEST_F(GraceTest, GoesOnLaterByTheLengthOfThePause) {
+  unpublish();
+  publish({key(500'000), inter(500'040)}, 4s);
+  EXPECT_EQ(times(), (std::vector<std::int64_t>{1000, 1010, 1040, 5040, 5080}));
+}
+
+TEST_F(GraceTest, GoesOnBehindTheLastFrameWithoutAPause) {
+  publish({key(0), inter(40)}, 0s);
+  EXPECT_EQ(times(), (std::vector<std::int64_t>{1000, 1010, 1040, 1041, 1081}));
+}
+
+TEST_F(GraceTest, NeverStepsBehindTheLineThatItGoesOnWith) {
+  unpublish();
+  publish({key(5000), audio(4000), audio(5020)}, 0s);
+  EXPECT_EQ(times(), (std::vector<std::int64_t>{1000, 1010, 1040, 1041, 1041, 1061}));
+}
+
+TEST_F(GraceTest, PutsHeadersThatComeFirstNextToTheLastFrameAndMetadataAtZero) {
+  unpublish();
+  publish({metadata(), video_header(), key(0)}, 0s);
+  EXPECT_EQ(times(), (std::vector<std::int64_t>{1000, 1010, 1040, 0, 1040, 1041}));
+}
+
+TEST_F(GraceTest, GoesOnWithAKeyFrame) {
+  unpublish();
+  publish({inter(0), audio(10), key(40), inter(80)}, 0s);
+  EXPECT_EQ(subscriber_->seen, "PkaiRaki");
+}
+
+TEST_F(GraceTest, ForgetsTheTimeLineWithTheEnd) {
+  unpublish();
+  later_.front()();
+  publish({key(0)}, 60s);
+  EXPECT_EQ(times().back(), 0);
+  EXPECT_EQ(subscriber_->seen, "PkaiUPk");
+}
+
+TEST_F(GraceTest, HandsOnNoEndOfATrack) {
+  stream_->push(*publisher_, {message(rtmp::MessageType::video, 2000, {0x17, 2, 0, 0, 0})}, start);
+  EXPECT_EQ(subscriber_->seen, "Pkai");
+}
+
+TEST_F(GraceTest, GivesWhoComesMeanwhileTheNextPublisherAlone) {
+  unpublish();
+  const auto late = std::make_shared<TestSubscriber>();
+  EXPECT_EQ(letters(stream_->subscribe(late, StartAt::gop).frames), "");
+  publish({video_header(), key(0)}, 4s);
+  EXPECT_EQ(late->seen, "RHk");
+}
+
 TEST(Hub, TellsOfPublishersInTheOrderInWhichTheyComeAndGo) {
   std::string told;
-  Hub hub(60'000, {}, [&](const std::string& name, bool published) {
+  Stream::Hooks hooks;
+  hooks.on_change = [&](const std::string& name, bool published) {
     told += name + (published ? "+ " : "- ");
-  });
+  };
+  Hub hub({}, hooks);
   const auto stream = hub.get("a");
   const auto first = std::make_shared<TestPublisher>();
   const auto second = std::make_shared<TestPublisher>();
@@ -250,14 +385,14 @@ TEST(Hub, TellsOfPublishersInTheOrderInWhichTheyComeAndGo) {
 }
 
 TEST(Hub, GivesOneStreamForOneName) {
-  Hub hub(60'000, {});
+  Hub hub({});
   const auto stream = hub.get("live/cam");
   EXPECT_EQ(hub.get("live/cam"), stream);
   EXPECT_NE(hub.get("live/other"), stream);
 }
 
 TEST(Hub, ForgetsStreamsThatNobodyHolds) {
-  Hub hub(60'000, {});
+  Hub hub({});
   hub.get("live/cam");
   EXPECT_EQ(hub.find("live/cam"), nullptr);
   EXPECT_TRUE(hub.all().empty());

@@ -79,7 +79,7 @@ class Source:
         self.appsrc.emit('push-buffer', buffer)
 
 
-def push_tags(pipeline, tags):
+def push_tags(pipeline, tags, end=True):
     """Feeds an appsrc named `in` with (type, time, payload), then ends it."""
     appsrc = pipeline['in']
     appsrc.emit('push-buffer', _buffer(FILE_HEADER, 0, header=True))
@@ -88,4 +88,5 @@ def push_tags(pipeline, tags):
         # Beyond 2^32 the file begins again at zero; a pipeline's clock does not.
         since = (time - first + 2**31) % 2**32 - 2**31
         appsrc.emit('push-buffer', _buffer(tag(kind, time, payload), max(0, since)))
-    appsrc.emit('end-of-stream')
+    if end:
+        appsrc.emit('end-of-stream')
