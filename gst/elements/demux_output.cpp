@@ -70,7 +70,7 @@ void DemuxOutput::reset() {
 }
 
 void DemuxOutput::mark_discont() {
-  for (const auto& [id, track] : pads_.tracks()) track->set_discont();
+  for (const auto& track : pads_.tracks()) track->set_discont();
 }
 
 // --- the time line ---
@@ -97,7 +97,7 @@ void DemuxOutput::send_segment(const GstSegment& segment, guint32 seqnum) {
     shown_segment_ = segment;
     shown_raised_by_ = static_cast<guint64>(raised_by_);
   }
-  for (const auto& [id, track] : pads_.tracks()) track->position = GST_CLOCK_TIME_NONE;
+  for (const auto& track : pads_.tracks()) track->position = GST_CLOCK_TIME_NONE;
   pads_.push_event(segment_event());
 }
 
@@ -285,7 +285,7 @@ GstFlowReturn DemuxOutput::push_frame(DemuxTrack& track, const Packet& packet,
 GstFlowReturn DemuxOutput::push_buffer(DemuxTrack& track, GstBuffer* buffer) {
   const GstClockTime dts = GST_BUFFER_DTS(buffer);
   if (track.take_discont()) GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
-  track.position = dts;
+  track.position.store(dts, std::memory_order_relaxed);
   GstFlowReturn flow = GST_FLOW_EOS;
   if (GST_CLOCK_TIME_IS_VALID(segment_->stop) && dts > segment_->stop)
     gst_buffer_unref(buffer);
@@ -322,7 +322,7 @@ void DemuxOutput::push_silence(gint64 time) {
 // Headers of one moment come before the first frame: all their tracks get pads before it goes out.
 bool DemuxOutput::expose_waiting(DemuxTrack& track, Bytes frame) {
   if (std::exchange(headers_wait_, false))
-    for (const auto& [id, other] : pads_.tracks())
+    for (const auto& other : pads_.tracks())
       if (!other->is_exposed() && other->is_known_by_header() && other->update_caps({}))
         expose(*other);
   if (!track.is_exposed() && track.update_caps(frame)) expose(track);
@@ -335,7 +335,7 @@ void DemuxOutput::expose(DemuxTrack& track) { pads_.expose(track, segment_event(
 
 // A track that has nothing to say must not hold the others up.
 void DemuxOutput::fill_gaps(GstClockTime time) {
-  for (const auto& [id, track] : pads_.tracks()) {
+  for (const auto& track : pads_.tracks()) {
     if (!track->is_exposed()) continue;
     const GstClockTime position = track->position;
     const GstClockTime since = GST_CLOCK_TIME_IS_VALID(position) ? position : segment_->start;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/demux_pads.h"
 
+#include <algorithm>
+
 GST_DEBUG_CATEGORY_EXTERN(gst_rtmp_demux_debug);
 #define GST_CAT_DEFAULT gst_rtmp_demux_debug
 
@@ -35,7 +37,7 @@ DemuxPads::~DemuxPads() {
 }
 
 void DemuxPads::reset() {
-  for (const auto& [id, track] : tracks_) {
+  for (const auto& track : tracks_) {
     GstPad* pad = track->pad();
     if (!pad) continue;
     gst_flow_combiner_remove_pad(flow_, pad);
@@ -62,8 +64,9 @@ const TrackHints* DemuxPads::hints_for(TrackId id) const {
 }
 
 DemuxTrack* DemuxPads::find(TrackId id) const {
-  const auto found = tracks_.find(id);
-  return found == tracks_.end() ? nullptr : found->second.get();
+  for (const auto& track : tracks_)
+    if (track->id() == id) return track.get();
+  return nullptr;
 }
 
 DemuxTrack* DemuxPads::find_or_make(TrackId id) {
@@ -74,17 +77,18 @@ DemuxTrack* DemuxPads::find_or_make(TrackId id) {
   }
   auto track = std::make_unique<DemuxTrack>(id);
   if (const TrackHints* hints = hints_for(id)) track->set_hints(*hints);
-  return tracks_.emplace(id, std::move(track)).first->second.get();
+  const auto behind = std::ranges::upper_bound(tracks_, id, {}, &DemuxTrack::id);
+  return tracks_.insert(behind, std::move(track))->get();
 }
 
 void DemuxPads::forget_formats() {
-  for (const auto& [id, track] : tracks_) track->forget_format();
+  for (const auto& track : tracks_) track->forget_format();
 }
 
 void DemuxPads::set_metadata(const Metadata& metadata) {
   metadata_ = metadata;
-  for (const auto& [id, track] : tracks_)
-    if (const TrackHints* hints = hints_for(id)) track->set_hints(*hints);
+  for (const auto& track : tracks_)
+    if (const TrackHints* hints = hints_for(track->id())) track->set_hints(*hints);
   GstTagList* tags = to_tags(metadata_);
   const bool is_new = tags && !(tags_ && gst_tag_list_is_equal(tags, tags_));
   if (is_new) gst_tag_list_replace(&tags_, tags);
@@ -105,7 +109,7 @@ GstStream* DemuxPads::make_stream(const DemuxTrack& track) const {
 
 GstStreamCollection* DemuxPads::make_collection() const {
   GstStreamCollection* collection = gst_stream_collection_new(nullptr);
-  for (const auto& [id, track] : tracks_)
+  for (const auto& track : tracks_)
     if (track->stream())
       gst_stream_collection_add_stream(collection, GST_STREAM(gst_object_ref(track->stream())));
   return collection;
@@ -160,7 +164,7 @@ void DemuxPads::send_tags(DemuxTrack& track) {
 
 bool DemuxPads::push_event(GstEvent* event) {
   bool any = false;
-  for (const auto& [id, track] : tracks_)
+  for (const auto& track : tracks_)
     if (track->is_exposed()) any |= gst_pad_push_event(track->pad(), gst_event_ref(event));
   gst_event_unref(event);
   return any;

@@ -5,7 +5,6 @@
 #include <gst/base/gstflowcombiner.h>
 #include <gst/gst.h>
 
-#include <map>
 #include <memory>
 #include <vector>
 
@@ -18,7 +17,7 @@ class DemuxPads {
     GstPadEventFunction event;
     GstPadQueryFunction query;
   };
-  using Tracks = std::map<TrackId, std::unique_ptr<DemuxTrack>>;
+  using Tracks = std::vector<std::unique_ptr<DemuxTrack>>;  // by id, a few
 
   DemuxPads(GstElement* element, Functions functions);
   ~DemuxPads();

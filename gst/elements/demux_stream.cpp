@@ -84,25 +84,23 @@ void DemuxStream::note(const TagCutter::Tag& tag, const rtmp::media::Packet& pac
 
 GstFlowReturn DemuxStream::push_media(const TagCutter::Tag& tag) {
   const bool is_video = tag.header.type == rtmp::MessageType::video;
-  auto packet = is_video ? rtmp::media::read_video(tag.body.bytes, std::move(packet_))
-                         : rtmp::media::read_audio(tag.body.bytes, std::move(packet_));
-  if (!packet) {
+  const auto read = is_video ? rtmp::media::read_video(tag.body.bytes, packet_)
+                             : rtmp::media::read_audio(tag.body.bytes, packet_);
+  if (!read) {
     GST_DEBUG_OBJECT(element_, "skipped a tag at %" G_GUINT64_FORMAT ": %s", tag.position,
-                     packet.error().message().c_str());
+                     read.error().message().c_str());
     return GST_FLOW_OK;
   }
   const bool is_frame =
-      packet->type == rtmp::media::PacketType::coded_frames && !packet->tracks.empty();
+      packet_.type == rtmp::media::PacketType::coded_frames && !packet_.tracks.empty();
   const std::int64_t ms = unwrap(tag.header.timestamp, is_frame);
-  const gint64 time = ms * gint64{GST_MSECOND} + packet->nanoseconds;
-  note(tag, *packet, ms);
-  if (!is_video && packet->tracks.empty()) {
+  const gint64 time = ms * gint64{GST_MSECOND} + packet_.nanoseconds;
+  note(tag, packet_, ms);
+  if (!is_video && packet_.tracks.empty()) {
     output.push_silence(time);
     return GST_FLOW_OK;
   }
-  const GstFlowReturn flow = output.push(*packet, tag.body, time);
-  packet_ = std::move(*packet);
-  return flow;
+  return output.push(packet_, tag.body, time);
 }
 
 void DemuxStream::take_metadata(const rtmp::Data& data) {

@@ -46,7 +46,7 @@ class DemuxStream {
 
   GstElement* element_;
   TagCutter cutter_;
-  rtmp::media::Packet packet_;  // the last one, for its memory
+  rtmp::media::Packet packet_;  // of the tag at hand; kept for its memory
   std::optional<std::int64_t> last_frame_ms_;
   bool surveys_ = true;  // nothing was jumped over
   bool warned_of_encryption_ = false;

@@ -9,7 +9,8 @@ namespace {
 namespace flv = rtmp::flv;
 using rtmp::MessageType;
 
-using TagHeaderBytes = std::array<std::uint8_t, flv::tag_header_size>;
+using TagHeaderBytes = std::span<const std::uint8_t, flv::tag_header_size>;
+using TagHeaderScratch = std::array<std::uint8_t, flv::tag_header_size>;
 
 // While looking for a tag, larger ones are not believed: their back pointer, which proves them,
 // would be waited for too long.
@@ -22,13 +23,13 @@ bool is_known(MessageType type) {
 }
 
 // Types that no one has defined may come one day, so a tag is known by its zeros.
-bool may_be_tag(const TagHeaderBytes& bytes) {
+bool may_be_tag(TagHeaderBytes bytes) {
   constexpr std::uint8_t reserved_bits = 0xC0;
   const bool is_of_stream_0 = bytes[8] == 0 && bytes[9] == 0 && bytes[10] == 0;
   return (bytes[0] & reserved_bits) == 0 && bytes[0] != 0 && is_of_stream_0;
 }
 
-bool is_signature(const TagHeaderBytes& bytes) {
+bool is_signature(TagHeaderBytes bytes) {
   return bytes[0] == 'F' && bytes[1] == 'L' && bytes[2] == 'V';
 }
 
@@ -45,11 +46,6 @@ std::size_t TagCutter::give_back() {
   const std::size_t count = queue_.size();
   queue_.clear();
   return count;
-}
-
-void TagCutter::skip(std::size_t count) {
-  queue_.skip(count);
-  position_ += count;
 }
 
 std::optional<TagCutter::Tag> TagCutter::next() {
@@ -82,11 +78,11 @@ TagCutter::Step TagCutter::step() {
     to_skip_ -= count;
     if (to_skip_ > 0) return Step::more;
   }
-  if (owes_back_pointer_) return pass_back_pointer();
+  if (owes_back_pointer_ && !pass_back_pointer()) return Step::more;
   if (queue_.size() < flv::tag_header_size) return Step::more;
   if (lost_) return resynchronize();
-  TagHeaderBytes bytes;
-  queue_.peek(0, bytes);
+  TagHeaderScratch scratch;
+  const TagHeaderBytes bytes = queue_.peek(0, scratch);
   if (is_signature(bytes)) return pass_file_header();
   const auto header = flv::read_tag_header(bytes);
   if (!may_be_tag(bytes)) {
@@ -106,8 +102,8 @@ TagCutter::Step TagCutter::step() {
 }
 
 TagCutter::Step TagCutter::pass_file_header() {
-  TagHeaderBytes bytes;
-  queue_.peek(0, bytes);
+  TagHeaderScratch scratch;
+  const TagHeaderBytes bytes = queue_.peek(0, scratch);
   rtmp::ByteReader in(rtmp::Bytes(bytes).subspan(5));
   const std::uint32_t size = in.u32();
   if (size > max_file_header) {
@@ -119,30 +115,30 @@ TagCutter::Step TagCutter::pass_file_header() {
   return Step::again;
 }
 
-// Some upstreams leave back pointers out. One begins with 0, a tag never does.
-TagCutter::Step TagCutter::pass_back_pointer() {
-  if (queue_.size() == 0) return Step::more;
-  std::array<std::uint8_t, 1> first;
-  queue_.peek(0, first);
-  if (first[0] == 0) {
-    if (queue_.size() < flv::back_pointer_size) return Step::more;
+// Some upstreams leave back pointers out. One begins with 0, a tag never does. False while bytes
+// are missing.
+bool TagCutter::pass_back_pointer() {
+  if (queue_.size() == 0) return false;
+  std::array<std::uint8_t, 1> scratch;
+  if (queue_.peek(0, scratch)[0] == 0) {
+    if (queue_.size() < flv::back_pointer_size) return false;
     skip(flv::back_pointer_size);
   }
   owes_back_pointer_ = false;
-  return Step::again;
+  return true;
 }
 
 // Whether a tag is `offset` bytes ahead, proven by the back pointer behind it; nothing while that
 // is not there yet.
 std::optional<bool> TagCutter::begins_tag(std::size_t offset) const {
-  TagHeaderBytes bytes;
-  queue_.peek(offset, bytes);
+  TagHeaderScratch scratch;
+  const TagHeaderBytes bytes = queue_.peek(offset, scratch);
   const auto header = flv::read_tag_header(bytes);
   if (!may_be_tag(bytes) || header.size > max_size_to_prove) return false;
   if (queue_.size() < offset + bytes.size() + header.size + flv::back_pointer_size)
     return std::nullopt;
-  std::array<std::uint8_t, flv::back_pointer_size> back_pointer;
-  queue_.peek(offset + bytes.size() + header.size, back_pointer);
+  std::array<std::uint8_t, flv::back_pointer_size> back_scratch;
+  const auto back_pointer = queue_.peek(offset + bytes.size() + header.size, back_scratch);
   return std::ranges::equal(back_pointer, flv::write_back_pointer(header.size));
 }
 
@@ -150,8 +146,8 @@ TagCutter::Step TagCutter::resynchronize() {
   std::size_t passed = 0;
   std::optional<bool> found = false;
   while (queue_.size() - passed >= flv::tag_header_size) {
-    TagHeaderBytes bytes;
-    queue_.peek(passed, bytes);
+    TagHeaderScratch scratch;
+    const TagHeaderBytes bytes = queue_.peek(passed, scratch);
     if (is_known(flv::read_tag_header(bytes).type)) found = begins_tag(passed);
     if (!found || *found) break;
     ++passed;

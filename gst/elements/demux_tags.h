@@ -33,10 +33,13 @@ class TagCutter {
 
   Step step();
   Step pass_file_header();
-  Step pass_back_pointer();
+  bool pass_back_pointer();
   Step resynchronize();
   std::optional<bool> begins_tag(std::size_t offset) const;
-  void skip(std::size_t count);
+  void skip(std::size_t count) {
+    queue_.skip(count);
+    position_ += count;
+  }
 
   MemoryQueue queue_;
   rtmp::flv::TagHeader header_;  // of the tag at the front, if step() found one

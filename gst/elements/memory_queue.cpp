@@ -2,7 +2,6 @@
 #include "elements/memory_queue.h"
 
 #include <algorithm>
-#include <cassert>
 #include <utility>
 
 namespace {
@@ -86,21 +85,29 @@ GstBuffer* MemoryQueue::Slice::into_buffer(gsize from, gsize size) const {
 
 bool MemoryQueue::push(GstBuffer* buffer) {
   drop_read();
-  if (is_ours(buffer)) return push(Mapped(buffer, gst_buffer_peek_memory(buffer, 0)));
+  if (is_ours(buffer)) {
+    memories_.emplace_back(buffer, gst_buffer_peek_memory(buffer, 0));
+    return take_in_last();
+  }
   bool ok = true;
-  for (guint i = 0; ok && i < gst_buffer_n_memory(buffer); ++i)
-    ok = push(Mapped(gst_buffer_get_memory(buffer, i)));
+  for (guint i = 0; ok && i < gst_buffer_n_memory(buffer); ++i) {
+    memories_.emplace_back(gst_buffer_get_memory(buffer, i));
+    ok = take_in_last();
+  }
   gst_buffer_unref(buffer);
   return ok;
 }
 
-bool MemoryQueue::push(Mapped memory) {
-  if (!memory.ok()) return false;
-  if (memory.bytes().empty()) return true;
-  size_ += memory.bytes().size();
-  memories_.push_back(std::move(memory));
-  join_small();
-  return true;
+bool MemoryQueue::take_in_last() {
+  const Mapped& last = memories_.back();
+  const bool ok = last.ok();
+  const std::size_t size = last.bytes().size();
+  size_ += size;
+  if (size == 0)
+    memories_.pop_back();
+  else if (memories_.size() > max_waiting)
+    join_small();
+  return ok;
 }
 
 void MemoryQueue::clear() {
@@ -109,7 +116,7 @@ void MemoryQueue::clear() {
   size_ = 0;
 }
 
-void MemoryQueue::drop_read() {
+void MemoryQueue::drop_read_memories() {
   auto unread = memories_.begin();
   for (; unread != memories_.end() && position_ >= unread->bytes().size(); ++unread)
     position_ -= unread->bytes().size();
@@ -143,13 +150,7 @@ void MemoryQueue::join_small() {
   }
 }
 
-void MemoryQueue::peek(std::size_t offset, std::span<std::uint8_t> out) const {
-  assert(offset + out.size() <= size_);
-  const auto front = memories_.empty() ? rtmp::Bytes() : memories_.front().bytes();
-  if (position_ + offset + out.size() <= front.size()) {
-    std::copy_n(front.data() + position_ + offset, out.size(), out.data());
-    return;
-  }
+void MemoryQueue::copy_to(std::size_t offset, std::span<std::uint8_t> out) const {
   std::size_t skipped = position_ + offset;
   std::size_t filled = 0;
   for (const Mapped& memory : memories_) {
@@ -166,18 +167,11 @@ void MemoryQueue::peek(std::size_t offset, std::span<std::uint8_t> out) const {
   }
 }
 
-// Memories stay as long as slices may show them.
-void MemoryQueue::skip(std::size_t count) {
-  assert(count <= size_);
-  position_ += count;
-  size_ -= count;
-}
-
 GstMemory* MemoryQueue::copy(std::size_t count) const {
   GstMemory* memory = gst_allocator_alloc(nullptr, count, nullptr);
   GstMapInfo map;
   if (gst_memory_map(memory, &map, GST_MAP_WRITE)) {
-    peek(0, {map.data, map.size});
+    copy_to(0, {map.data, map.size});
     gst_memory_unmap(memory, &map);
   }
   return memory;
@@ -194,7 +188,8 @@ MemoryQueue::Slice MemoryQueue::take(std::size_t count) {
   }
   const Mapped& front = memories_.front();
   const Slice slice{front.memory(), position_, front.bytes().subspan(position_, count), this};
-  position_ += count;
-  size_ -= count;
+  skip(count);
+  // Nobody has looked at what comes next; it is there when the slice has been handed on.
+  __builtin_prefetch(slice.bytes.data() + count);
   return slice;
 }

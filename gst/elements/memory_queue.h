@@ -5,6 +5,8 @@
 
 #include <gst/gst.h>
 
+#include <array>
+#include <cassert>
 #include <optional>
 #include <vector>
 
@@ -33,11 +35,28 @@ class MemoryQueue {
   bool push(GstBuffer* buffer);
   void clear();
   // Lets go of memories that have been read to their end.
-  void drop_read();
+  void drop_read() {
+    if (!memories_.empty() && position_ >= memories_.front().bytes().size()) drop_read_memories();
+  }
   std::size_t size() const { return size_; }
-  // Copies what lies `offset` bytes ahead; it must be there.
-  void peek(std::size_t offset, std::span<std::uint8_t> out) const;
-  void skip(std::size_t count);
+  // What lies `offset` bytes ahead; it must be there. Where it lies in several memories it is
+  // copied to `scratch`.
+  template <std::size_t count>
+  std::span<const std::uint8_t, count> peek(std::size_t offset,
+                                            std::array<std::uint8_t, count>& scratch) const {
+    assert(offset + count <= size_);
+    const rtmp::Bytes front = memories_.front().bytes();
+    const std::size_t begin = position_ + offset;
+    if (begin + count <= front.size()) return front.subspan(begin).template first<count>();
+    copy_to(offset, scratch);
+    return scratch;
+  }
+  // Memories stay as long as slices may show them.
+  void skip(std::size_t count) {
+    assert(count <= size_);
+    position_ += count;
+    size_ -= count;
+  }
   // The next `count` bytes, which must be there.
   Slice take(std::size_t count);
 
@@ -68,7 +87,9 @@ class MemoryQueue {
     bool mapped_ = false;
   };
 
-  bool push(Mapped memory);
+  bool take_in_last();
+  void drop_read_memories();
+  void copy_to(std::size_t offset, std::span<std::uint8_t> out) const;
   GstBuffer* take_front_buffer();
   void join_small();
   GstMemory* copy(std::size_t count) const;

@@ -139,7 +139,8 @@ static void gst_rtmp_demux_finish(GstRtmpDemux* self) {
 // --- push mode ---
 
 static GstFlowReturn gst_rtmp_demux_chain(GstPad*, GstObject* parent, GstBuffer* buffer) {
-  auto* priv = GST_RTMP_DEMUX(parent)->priv;
+  // Not the checked cast: this is for every buffer.
+  auto* priv = reinterpret_cast<GstRtmpDemux*>(parent)->priv;
   if (GST_BUFFER_IS_DISCONT(buffer)) priv->stream.output.mark_discont();
   const GstClockTime time = GST_BUFFER_DTS_OR_PTS(buffer);
   const bool has_time = GST_CLOCK_TIME_IS_VALID(time);

@@ -5,12 +5,6 @@
 
 namespace rtmp {
 
-std::uint64_t ByteReader::big_endian(std::size_t count) {
-  std::uint64_t value = 0;
-  for (std::uint8_t byte : bytes(count)) value = value << 8 | byte;
-  return value;
-}
-
 std::int32_t ByteReader::s24() {
   const std::uint32_t value = u24();
   return static_cast<std::int32_t>(value << 8) >> 8;
@@ -28,15 +22,10 @@ std::uint32_t ByteReader::u32_le() {
 
 double ByteReader::f64() { return std::bit_cast<double>(u64()); }
 
-Bytes ByteReader::bytes(std::size_t count) {
-  if (count > remaining()) {
-    ok_ = false;
-    position_ = bytes_.size();
-    return {};
-  }
-  const Bytes found = bytes_.subspan(position_, count);
-  position_ += count;
-  return found;
+Bytes ByteReader::fail() {
+  ok_ = false;
+  position_ = bytes_.size();
+  return {};
 }
 
 ByteWriter& ByteWriter::big_endian(std::uint64_t value, std::size_t count) {

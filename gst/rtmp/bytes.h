@@ -27,17 +27,22 @@ class ByteReader {
  public:
   explicit ByteReader(Bytes bytes) : bytes_(bytes) {}
 
-  std::uint8_t u8() { return static_cast<std::uint8_t>(big_endian(1)); }
-  std::uint16_t u16() { return static_cast<std::uint16_t>(big_endian(2)); }
-  std::uint32_t u24() { return static_cast<std::uint32_t>(big_endian(3)); }
-  std::uint32_t u32() { return static_cast<std::uint32_t>(big_endian(4)); }
-  std::uint64_t u64() { return big_endian(8); }
+  std::uint8_t u8() { return static_cast<std::uint8_t>(big_endian<1>()); }
+  std::uint16_t u16() { return static_cast<std::uint16_t>(big_endian<2>()); }
+  std::uint32_t u24() { return static_cast<std::uint32_t>(big_endian<3>()); }
+  std::uint32_t u32() { return static_cast<std::uint32_t>(big_endian<4>()); }
+  std::uint64_t u64() { return big_endian<8>(); }
   std::int32_t s24();
   std::uint32_t u32_le();
   double f64();
 
   // The next `count` bytes, borrowed; empty when there are fewer.
-  Bytes bytes(std::size_t count);
+  Bytes bytes(std::size_t count) {
+    if (count > remaining()) return fail();
+    const Bytes found = bytes_.subspan(position_, count);
+    position_ += count;
+    return found;
+  }
   std::string_view text(std::size_t count) { return as_text(bytes(count)); }
   // All that is left.
   Bytes rest() { return bytes(remaining()); }
@@ -51,7 +56,14 @@ class ByteReader {
   std::uint8_t peek() const { return at_end() ? std::uint8_t{0} : bytes_[position_]; }
 
  private:
-  std::uint64_t big_endian(std::size_t count);
+  // Inline, as bytes() is: every header of every message is read by them.
+  template <std::size_t count>
+  std::uint64_t big_endian() {
+    std::uint64_t value = 0;
+    for (std::uint8_t byte : bytes(count)) value = value << 8 | byte;
+    return value;
+  }
+  Bytes fail();
 
   Bytes bytes_;
   std::size_t position_ = 0;

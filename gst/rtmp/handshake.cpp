@@ -201,7 +201,8 @@ Result<void> ServerHandshake::receive(Bytes& input, std::uint32_t now) {
 
 void ServerHandshake::answer(std::uint32_t now) {
   const Bytes c1 = Bytes(received_).subspan(1);
-  const auto scheme = has_version(c1) ? find_digest(c1, Role::client) : std::nullopt;
+  std::optional<DigestScheme> scheme;
+  if (has_version(c1)) scheme = find_digest(c1, Role::client);
   Block s1 = first_block(epoch_, scheme ? server_version : no_version, random_);
   if (scheme) sign_first_block(s1, *scheme, Role::server);
   const Block s2 = second_block(c1, scheme, Role::server, now, random_);

@@ -69,10 +69,18 @@ const CodecInfo* find_codec(Codec codec) {
   return found ? found : find_codec(codec, false);
 }
 
+// A table of its own: it is asked for every message.
+constexpr auto by_legacy_id(std::span<const CodecInfo> codecs) {
+  std::array<Codec, 16> table = {};
+  for (const CodecInfo& info : codecs)
+    if (info.legacy_id != no_legacy_id) table[info.legacy_id] = info.codec;
+  return table;
+}
+
 Codec codec_of_legacy_id(std::uint8_t id, bool video) {
-  const auto table = codecs(video);
-  const auto found = std::ranges::find(table, id, &CodecInfo::legacy_id);
-  return found == table.end() ? Codec::unknown : found->codec;
+  static constexpr auto video_table = by_legacy_id(video_codecs);
+  static constexpr auto audio_table = by_legacy_id(audio_codecs);
+  return video ? video_table[id] : audio_table[id];
 }
 
 Codec codec_of_four_cc(FourCc four_cc, bool video) {
@@ -150,11 +158,11 @@ std::optional<PacketType> audio_packet_type(std::uint8_t type) {
 }
 
 // As new, but with the memory that it has.
-Packet emptied(Packet used) {
-  Packet packet;
-  packet.tracks = std::move(used.tracks);
-  packet.tracks.clear();
-  return packet;
+void empty(Packet& packet) {
+  Packet fresh;
+  fresh.tracks = std::move(packet.tracks);
+  fresh.tracks.clear();
+  packet = std::move(fresh);
 }
 
 // What an enhanced payload says before its first track.
@@ -240,7 +248,7 @@ Result<TrackPacket> read_track(ByteReader& in, const EnhancedHeader& header) {
   return track;
 }
 
-Result<Packet> read_enhanced(ByteReader& in, bool video, Packet packet) {
+Result<void> read_enhanced(ByteReader& in, bool video, Packet& packet) {
   const auto header = read_enhanced_header(in, video);
   if (!header) return Error::bad_media_payload;
   packet.video = video;
@@ -250,7 +258,7 @@ Result<Packet> read_enhanced(ByteReader& in, bool video, Packet packet) {
   packet.nanoseconds = header->nanoseconds;
   packet.multitrack = header->multitrack;
   packet.command = header->command;
-  if (packet.type == PacketType::command) return packet;
+  if (packet.type == PacketType::command) return {};
   packet.coded_frames_x = video && header->wire_type == wire::coded_frames_x;
   packet.mpeg2ts_start = video && header->wire_type == wire::mpeg2ts_sequence_start;
   do {
@@ -259,7 +267,7 @@ Result<Packet> read_enhanced(ByteReader& in, bool video, Packet packet) {
     if (packet.tracks.size() == max_tracks) return Error::bad_media_payload;
     packet.tracks.push_back(*track);
   } while (!in.at_end());
-  return packet;
+  return {};
 }
 
 // AVCPacketType and AACPacketType
@@ -294,7 +302,7 @@ void set_body(TrackPacket& track, const ByteReader& in) {
   track.size = in.remaining();
 }
 
-Result<Packet> read_legacy_video(ByteReader& in, Packet packet) {
+Result<void> read_legacy_video(ByteReader& in, Packet& packet) {
   packet.video = true;
   const std::uint8_t first = in.u8();
   packet.frame_type = static_cast<FrameType>(first >> 4);
@@ -317,10 +325,10 @@ Result<Packet> read_legacy_video(ByteReader& in, Packet packet) {
   packet.type = *type;
   set_body(track, in);
   packet.tracks.push_back(track);
-  return packet;
+  return {};
 }
 
-Result<Packet> read_legacy_audio(ByteReader& in, Packet packet) {
+Result<void> read_legacy_audio(ByteReader& in, Packet& packet) {
   const std::uint8_t first = in.u8();
   packet.audio_flags = {static_cast<SampleRate>(first >> 2 & 3), (first & 2) != 0,
                         (first & 1) != 0};
@@ -334,7 +342,7 @@ Result<Packet> read_legacy_audio(ByteReader& in, Packet packet) {
   }
   set_body(track, in);
   packet.tracks.push_back(track);
-  return packet;
+  return {};
 }
 
 Summary::Kind kind_of_frame(FrameType type) {
@@ -498,20 +506,31 @@ std::optional<FourCc> four_cc_of(Codec codec) {
 Codec codec_of_video_four_cc(FourCc four_cc) { return codec_of_four_cc(four_cc, true); }
 Codec codec_of_audio_four_cc(FourCc four_cc) { return codec_of_four_cc(four_cc, false); }
 
-Result<Packet> read_audio(Bytes payload, Packet reuse) {
-  Packet packet = emptied(std::move(reuse));
-  if (payload.empty()) return packet;
+Result<void> read_audio(Bytes payload, Packet& packet) {
+  empty(packet);
+  if (payload.empty()) return {};
   ByteReader in(payload);
-  return in.peek() >> 4 == ex_sound_format ? read_enhanced(in, false, std::move(packet))
-                                           : read_legacy_audio(in, std::move(packet));
+  return in.peek() >> 4 == ex_sound_format ? read_enhanced(in, false, packet)
+                                           : read_legacy_audio(in, packet);
 }
 
-Result<Packet> read_video(Bytes payload, Packet reuse) {
+Result<void> read_video(Bytes payload, Packet& packet) {
+  empty(packet);
   if (payload.empty()) return Error::bad_media_payload;
   ByteReader in(payload);
-  Packet packet = emptied(std::move(reuse));
-  return in.peek() & is_ex_header ? read_enhanced(in, true, std::move(packet))
-                                  : read_legacy_video(in, std::move(packet));
+  return in.peek() & is_ex_header ? read_enhanced(in, true, packet) : read_legacy_video(in, packet);
+}
+
+Result<Packet> read_audio(Bytes payload) {
+  Packet packet;
+  if (const auto read = read_audio(payload, packet); !read) return read.error();
+  return packet;
+}
+
+Result<Packet> read_video(Bytes payload) {
+  Packet packet;
+  if (const auto read = read_video(payload, packet); !read) return read.error();
+  return packet;
 }
 
 Result<Packet> read(const Message& message) {

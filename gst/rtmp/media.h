@@ -125,10 +125,11 @@ struct Packet {
 // Reads the whole header. An empty audio payload is silence (no tracks); an empty video payload,
 // like every payload that ends inside its header, is bad_media_payload, as are reserved packet
 // types and more tracks than there are ids; a codec id or FourCC that nobody knows is
-// unsupported_codec.
-// A packet that is no longer needed may be given, for its memory.
-Result<Packet> read_audio(Bytes payload, Packet reuse = {});
-Result<Packet> read_video(Bytes payload, Packet reuse = {});
+// unsupported_codec. What `packet` was before does not matter, what it is after an error neither.
+Result<void> read_audio(Bytes payload, Packet& packet);
+Result<void> read_video(Bytes payload, Packet& packet);
+Result<Packet> read_audio(Bytes payload);
+Result<Packet> read_video(Bytes payload);
 Result<Packet> read(const Message& message);  // audio or video by the message's type
 
 // The body of a multichannel_config track.

@@ -23,6 +23,12 @@ struct Measure {
   double seconds = 0;             // of all threads' CPU time
   std::uint64_t allocations = 0;  // while it ran
   std::size_t buffers = 0;        // that came out
+
+  Measure& operator+=(const Measure& other) {
+    seconds += other.seconds;
+    allocations += other.allocations;
+    return *this;
+  }
 };
 
 struct Case {
@@ -105,7 +111,6 @@ GstPad* begin_input(GstPad* sink, const char* caps_text, GstFormat format) {
 void push_all(GstPad* src, const std::vector<GstBuffer*>& buffers) {
   for (GstBuffer* buffer : buffers)
     if (gst_pad_push(src, buffer) != GST_FLOW_OK) std::abort();
-  gst_pad_push_event(src, gst_event_new_eos());
 }
 
 void stop(GstElement* element) {
@@ -115,8 +120,11 @@ void stop(GstElement* element) {
 
 // --- the runs
 
-// The buffers are made before the clock starts and released by the demuxer.
-Measure run_demuxer(const char* name, const std::vector<GstBuffer*>& buffers) {
+// Makes the next portion of a demuxer's input; nothing at the end.
+using NextPortion = std::function<std::vector<GstBuffer*>()>;
+
+// The clock stands still while a portion is made.
+Measure run_demuxer(const char* name, const NextPortion& next_portion) {
   GstElement* demux = gst_element_factory_make(name, nullptr);
   Output output;
   g_signal_connect(demux, "pad-added", G_CALLBACK(+[](GstElement*, GstPad* pad, gpointer data) {
@@ -126,7 +134,10 @@ Measure run_demuxer(const char* name, const std::vector<GstBuffer*>& buffers) {
   gst_element_set_state(demux, GST_STATE_PLAYING);
   GstPad* sink = gst_element_get_static_pad(demux, "sink");
   GstPad* src = begin_input(sink, "video/x-flv", GST_FORMAT_BYTES);
-  Measure result = measure([&] { push_all(src, buffers); });
+  Measure result;
+  for (auto buffers = next_portion(); !buffers.empty(); buffers = next_portion())
+    result += measure([&] { push_all(src, buffers); });
+  gst_pad_push_event(src, gst_event_new_eos());
   result.buffers = output.buffers();
   gst_object_unref(sink);
   stop(demux);
@@ -149,7 +160,10 @@ Measure run_muxer(const char* name, const std::vector<Track>& tracks) {
   Measure result = measure([&] {
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < tracks.size(); ++i)
-      threads.emplace_back([&, i] { push_all(srcs[i], tracks[i].packets); });
+      threads.emplace_back([&, i] {
+        push_all(srcs[i], tracks[i].packets);
+        gst_pad_push_event(srcs[i], gst_event_new_eos());
+      });
     output.wait_end();
   });
   result.buffers = output.buffers();
@@ -175,9 +189,15 @@ std::vector<Case> cases_of(const char* media, const std::vector<Message>& messag
   constexpr std::size_t block = 64 * 1024;
   return {
       {name("demux, a tag per buffer"), flv->size(), "rtmpdemux", "flvdemux",
-       [flv](const char* element) { return run_demuxer(element, flv->tags()); }},
+       [flv](const char* element) {
+         return run_demuxer(element,
+                            [&, tag = std::size_t{0}]() mutable { return flv->tags(tag); });
+       }},
       {name("demux, blocks of 64 KiB"), flv->size(), "rtmpdemux", "flvdemux",
-       [flv](const char* element) { return run_demuxer(element, flv->blocks(block)); }},
+       [flv](const char* element) {
+         return run_demuxer(
+             element, [&, byte = std::size_t{0}]() mutable { return flv->blocks(byte, block); });
+       }},
       {name("mux"), flv->size(), "rtmpmux", "flvmux",
        [&messages](const char* element) { return run_muxer(element, to_tracks(messages)); }},
   };

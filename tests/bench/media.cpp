@@ -14,6 +14,9 @@ namespace {
 
 using media::PacketType;
 
+// Fits a second-level cache.
+constexpr std::size_t portion = 256 * 1024;
+
 std::vector<Message> read_file(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   const std::vector<char> bytes{std::istreambuf_iterator<char>(file), {}};
@@ -99,20 +102,22 @@ Flv::Flv(const std::vector<Message>& messages) {
 }
 
 GstBuffer* Flv::buffer(std::size_t from, std::size_t to) const {
-  return to_buffer(Bytes(bytes_).subspan(from, to - from));
+  return gst_buffer_new_memdup(bytes_.data() + from, to - from);
 }
 
-std::vector<GstBuffer*> Flv::tags() const {
+std::vector<GstBuffer*> Flv::tags(std::size_t& tag) const {
   std::vector<GstBuffer*> tags;
-  std::size_t begin = 0;
-  for (std::size_t end : ends_) tags.push_back(buffer(std::exchange(begin, end), end));
+  const std::size_t from = tag == 0 ? 0 : ends_[tag - 1];
+  for (std::size_t begin = from; tag < ends_.size() && begin < from + portion; ++tag)
+    tags.push_back(buffer(std::exchange(begin, ends_[tag]), ends_[tag]));
   return tags;
 }
 
-std::vector<GstBuffer*> Flv::blocks(std::size_t size) const {
+std::vector<GstBuffer*> Flv::blocks(std::size_t& byte, std::size_t size) const {
   std::vector<GstBuffer*> blocks;
-  for (std::size_t at = 0; at < bytes_.size(); at += size)
-    blocks.push_back(buffer(at, std::min(at + size, bytes_.size())));
+  const std::size_t end = std::min(byte + portion, bytes_.size());
+  for (; byte < end; byte += std::min(size, end - byte))
+    blocks.push_back(buffer(byte, std::min(byte + size, end)));
   return blocks;
 }
 

@@ -14,15 +14,16 @@ namespace rtmp::bench {
 // The file's messages, its frames again and again with rising times, up to `bytes` of FLV.
 std::vector<Message> repeat(const std::string& path, std::size_t bytes);
 
-// The same as FLV, in one piece, so that buffers cost no more than themselves. It has to live
-// longer than they.
+// The same as FLV, in portions that a processor's cache holds: copied into buffers when they are
+// asked for, as a source does just before it pushes them.
 class Flv {
  public:
   explicit Flv(const std::vector<Message>& messages);
 
   std::size_t size() const { return bytes_.size(); }
-  std::vector<GstBuffer*> tags() const;  // one per buffer
-  std::vector<GstBuffer*> blocks(std::size_t size) const;
+  // The portion that begins with a tag or a byte, which moves on; empty at the end.
+  std::vector<GstBuffer*> tags(std::size_t& tag) const;  // one per buffer
+  std::vector<GstBuffer*> blocks(std::size_t& byte, std::size_t size) const;
 
  private:
   GstBuffer* buffer(std::size_t from, std::size_t to) const;
