@@ -1,4 +1,5 @@
-// A client: finds the server, connects, and publishes or plays one stream.
+// A client: finds the server, connects, and publishes or plays one stream; connects again when the
+// connection is lost, and goes where the server sends it.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
@@ -6,6 +7,7 @@
 
 #include "net/driver.h"
 #include "net/message_queue.h"
+#include "net/reconnect.h"
 #include "net/tls.h"
 #include "rtmp/client_session.h"
 
@@ -30,8 +32,7 @@ struct Failure {
   bool certificate = false;  // Stage::tls: the server's certificate, or ours, was not accepted
 };
 
-// One connection's life (three where authmod wants them). Made and destroyed on any thread but its
-// worker's.
+// Made and destroyed on any thread but its worker's.
 class Client {
  public:
   struct Settings {
@@ -47,6 +48,15 @@ class Client {
     rtmp::Duration idle_timeout = {};  // play: 0: for ever
     rtmp::Duration drain_timeout = std::chrono::seconds(5);
     std::uint64_t pacing_bytes_per_second = 0;
+    // Of a stream that was there once: a first connection that fails is the end.
+    ReconnectPolicy::Settings reconnect;
+  };
+  // What reconnecting cost.
+  struct Losses {
+    unsigned reconnects = 0;
+    // Publishing: what did not reach a server, without what the outbox lost.
+    std::uint64_t frames = 0, bytes = 0;
+    rtmp::Duration time = {};  // without a connection
   };
   struct Stats {
     rtmp::Connection::Stats connection;
@@ -55,16 +65,36 @@ class Client {
     std::uint64_t taken_bytes = 0;    // that left the system's own buffer as well
     std::uint32_t round_trip_us = 0;  // TCP's own estimate
     std::uint32_t retransmits = 0;
+    Losses losses;  // of all connections; all else is the last one's
+  };
+  // What comes before another connection.
+  struct Reconnection {
+    unsigned attempt = 1;
+    rtmp::Duration delay = {};
+    std::string reason;  // a sentence
   };
   // Called on the client's thread; must not block, and must not destroy the client.
   class Observer {
    public:
     virtual ~Observer() = default;
-    // All but AuthenticationWanted, which is obeyed. Refused, and ReconnectWanted before the start,
-    // are followed by on_closed() with a failure.
+    // All but AuthenticationWanted, which is obeyed. Refused is followed by on_closed() with a
+    // failure, and so is ReconnectWanted before the start where it is not obeyed. Started comes for
+    // each connection.
     virtual void on_event(rtmp::ClientSession::Event event) = 0;
     // Once a second while the stream is there, also while the peer takes nothing.
     virtual void on_second(rtmp::Time time) { static_cast<void>(time); }
+    // The stream's connection is over; on_reconnecting() follows, and Started one day, or
+    // on_closed().
+    virtual void on_lost(const Failure& failure) { static_cast<void>(failure); }
+    virtual void on_reconnecting(const Reconnection& reconnection) {
+      static_cast<void>(reconnection);
+    }
+    // Publishing: a new connection waits for a key frame.
+    virtual void on_key_frame_wanted() {}
+    // Before each connection but the first: what is asked for may change.
+    virtual void prepare(rtmp::ClientSession::Settings& session) { static_cast<void>(session); }
+    // Whether there is more of the stream to connect for.
+    virtual bool wants_more() { return true; }
     // The last call. Without failure the end was ours (finish() or cancel()).
     virtual void on_closed(std::optional<Failure> failure) = 0;
   };
@@ -80,19 +110,21 @@ class Client {
   void start();
   // Publishing: sends what is in the outbox, then the stop commands, then closes in an orderly way;
   // before the start it waits for it, if there is anything to send. What the peer does not take
-  // within drain_timeout is a failure.
+  // within drain_timeout is a failure. A lost connection is given some seconds to come back if
+  // there is anything to send; what is left then counts as lost.
   void finish(rtmp::ClientSession::StopCommands commands);
   void cancel();
   void pause(bool pause, double position_ms);
   void seek(double position_ms);
   void set_chunk_size(std::uint32_t size);
   void set_pacing(std::uint64_t bytes_per_second);
+  void set_reconnect(const ReconnectPolicy::Settings& settings);
   // What it was last, after the end as well.
   Stats stats() const;
 
  private:
-  class Attempt;
-  std::shared_ptr<Attempt> attempt_;
+  class Core;
+  std::shared_ptr<Core> core_;
 };
 
 }  // namespace net

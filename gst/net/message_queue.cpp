@@ -43,13 +43,10 @@ MessageQueue::Outcome MessageQueue::push(rtmp::Message message) {
   Entry entry{std::move(message), Entry::Kind::keep};
   entry.kind = kind_of(entry.message);
   std::unique_lock lock(mutex_);
-  if (leaky_ == Leaky::frames && !flushing_ && !closed_) {
-    if (!make_room(entry)) return Outcome::ok;
-  } else {
-    changed_.wait(lock, [&] { return flushing_ || closed_ || fits(entry); });
-  }
+  changed_.wait(lock, [&] { return flushing_ || closed_ || leaky_ != Leaky::no || fits(entry); });
   if (flushing_) return Outcome::flushing;
   if (closed_) return Outcome::closed;
+  if (leaky_ != Leaky::no && !make_room(entry)) return Outcome::ok;
   append(std::move(entry));
   lock.unlock();
   changed_.notify_all();  // not before: who wakes wants the mutex
@@ -131,8 +128,8 @@ void MessageQueue::set_limits(Limits limits, Leaky leaky) {
 
 MessageQueue::Level MessageQueue::level() const {
   const std::lock_guard lock(mutex_);
-  if (entries_.empty()) return {0, 0, 0, dropped_};
-  return {entries_.size(), bytes_, span_ms(), dropped_};
+  if (entries_.empty()) return {0, 0, 0, dropped_, dropped_bytes_};
+  return {entries_.size(), bytes_, span_ms(), dropped_, dropped_bytes_};
 }
 
 void MessageQueue::forget_entries() {
@@ -185,6 +182,19 @@ std::int64_t MessageQueue::span_ms() const {
 
 // False if `entry` itself is to be lost.
 bool MessageQueue::make_room(const Entry& entry) {
+  if (drop_for(entry)) return true;
+  ++dropped_;
+  dropped_bytes_ += entry.message.payload.size();
+  return false;
+}
+
+bool MessageQueue::drop_for(const Entry& entry) {
+  if (leaky_ == Leaky::all) return !entry.keeps_time();
+  if (leaky_ == Leaky::oldest) {
+    while (!fits(entry) && drop_beginning()) {
+    }
+    return true;
+  }
   while (!fits(entry) && drop_first(Entry::Kind::disposable)) {
   }
   while (!fits(entry) && drop_inter_frames()) {
@@ -194,9 +204,7 @@ bool MessageQueue::make_room(const Entry& entry) {
   while (!fits(entry) && drop_first(Entry::Kind::audio)) {
   }
   if (entry.kind == Entry::Kind::key) waiting_for_key_ = false;
-  if (!waiting_for_key_ || !entry.is_video()) return true;
-  ++dropped_;
-  return false;
+  return !waiting_for_key_ || !entry.is_video();
 }
 
 // The first inter frame and all frames that may refer to it, up to the next key frame, be that
@@ -216,6 +224,20 @@ bool MessageQueue::drop_inter_frames() {
   return true;
 }
 
+// Of sound alone, as much as one piece.
+bool MessageQueue::drop_beginning() {
+  const auto is_frame = [](const Entry& entry) { return entry.keeps_time(); };
+  const auto is_key = [](const Entry& entry) { return entry.kind == Entry::Kind::key; };
+  const auto first = std::ranges::find_if(entries_, is_frame);
+  if (first == entries_.end()) return false;
+  const auto end = frames_ > 0 ? std::find_if(first + 1, entries_.end(), is_key) : first + 1;
+  const auto lost = std::stable_partition(
+      first, end, [is_frame](const Entry& entry) { return !is_frame(entry); });
+  std::for_each(lost, end, [this](const Entry& entry) { count_lost(entry); });
+  entries_.erase(lost, end);
+  return true;
+}
+
 bool MessageQueue::drop_first(Entry::Kind kind) {
   const auto lost = std::ranges::find(entries_, kind, &Entry::kind);
   if (lost == entries_.end()) return false;
@@ -228,6 +250,7 @@ void MessageQueue::count_lost(const Entry& entry) {
   bytes_ -= entry.message.payload.size();
   if (entry.is_video()) --frames_;
   ++dropped_;
+  dropped_bytes_ += entry.message.payload.size();
 }
 
 }  // namespace net

@@ -27,12 +27,17 @@ class MessageQueue {
     // A full queue loses disposable frames, then inter frames up to the next key frame, then key
     // frames, and audio last; never headers and data. Its time is that of its video, if it has any.
     frames,
+    // A full queue loses its beginning up to the next key frame, again and again: what is left can
+    // be shown from its first picture on. Never headers and data.
+    oldest,
+    // Every frame is lost that comes.
+    all,
   };
   enum class Outcome { ok, flushing, closed };
   struct Level {
     std::size_t messages = 0, bytes = 0;
     std::int64_t ms = 0;
-    std::uint64_t dropped = 0;  // messages, since the beginning
+    std::uint64_t dropped = 0, dropped_bytes = 0;  // messages, since the beginning
   };
 
   explicit MessageQueue(Limits limits, Leaky leaky = Leaky::no);
@@ -83,7 +88,9 @@ class MessageQueue {
   rtmp::Message take_front();
   void forget_entries();
   bool make_room(const Entry& entry);
+  bool drop_for(const Entry& entry);
   bool drop_inter_frames();
+  bool drop_beginning();
   bool drop_first(Entry::Kind kind);
   void count_lost(const Entry& entry);
   void wake();
@@ -95,7 +102,7 @@ class MessageQueue {
   std::deque<Entry> entries_;
   std::size_t bytes_ = 0;
   std::size_t frames_ = 0;  // entries that are video frames
-  std::uint64_t dropped_ = 0;
+  std::uint64_t dropped_ = 0, dropped_bytes_ = 0;
   bool waiting_for_key_ = false;
   bool flushing_ = false;
   bool closed_ = false;

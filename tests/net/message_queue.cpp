@@ -298,5 +298,41 @@ TEST(LeakyMessageQueue, NeverHoldsThePusher) {
   EXPECT_LE(queue.level().ms, 200);
 }
 
+// --- while there is no connection
+
+TEST(HeldMessageQueue, LosesItsBeginningUpToAKeyFrame) {
+  MessageQueue queue({.bytes = 10'000, .ms = 100}, Leaky::oldest);
+  for (const auto& each : {header(0), key(0), audio(10), inter(40), key(80), audio(90)})
+    queue.push(each);
+  queue.push(inter(120));
+  EXPECT_EQ(queue.level().dropped, 3u);
+  EXPECT_EQ(queue.level().dropped_bytes, 300u);
+  EXPECT_EQ(contents(queue), "h0 k80 a90 i120");
+}
+
+TEST(HeldMessageQueue, LosesTheOldestSoundWhereThereAreNoPictures) {
+  MessageQueue queue({.bytes = 300, .ms = 1000}, Leaky::oldest);
+  for (int i = 0; i < 6; ++i) queue.push(audio(i));
+  EXPECT_EQ(contents(queue), "a3 a4 a5");
+}
+
+TEST(HeldMessageQueue, LosesEveryFrameButNoHeader) {
+  MessageQueue queue({}, Leaky::all);
+  for (const auto& each : {data(0), header(0), key(0), audio(10), inter(40)}) queue.push(each);
+  EXPECT_EQ(queue.level().dropped, 3u);
+  EXPECT_EQ(contents(queue), "o0 h0");
+}
+
+TEST(HeldMessageQueue, LetsAPusherGoThatWaits) {
+  MessageQueue queue({.bytes = 200, .ms = 1000}, Leaky::no);
+  queue.push(key(0));
+  queue.push(inter(40));
+  auto pushed = push_elsewhere(queue, key(80));
+  EXPECT_EQ(pushed.wait_for(50ms), std::future_status::timeout);
+  queue.set_limits({.bytes = 200, .ms = 1000}, Leaky::oldest);
+  ASSERT_EQ(pushed.wait_for(patience), std::future_status::ready);
+  EXPECT_EQ(contents(queue), "k80");
+}
+
 }  // namespace
 }  // namespace net
