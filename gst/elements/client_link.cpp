@@ -87,13 +87,17 @@ void ClientLink::pause(bool pause, double position_ms) {
   if (client_) client_->pause(pause, position_ms);
 }
 
+void ClientLink::set_reconnect(const net::ReconnectPolicy::Settings& settings) {
+  const std::lock_guard lock(mutex_);
+  if (client_) client_->set_reconnect(settings);
+}
+
 // --- what the client says ---
 
 void ClientLink::on_event(rtmp::ClientSession::Event event) {
   std::visit(Overloaded{
                  [this](Started& started) {
-                   started_ = true;
-                   post_connected(started.stream_id);
+                   begin_stream(started.stream_id);
                    on_started();
                  },
                  [this](MediaReceived& media) { on_media(std::move(media.message)); },
@@ -111,8 +115,27 @@ void ClientLink::on_event(rtmp::ClientSession::Event event) {
              event);
 }
 
+void ClientLink::on_lost(const net::Failure& failure) {
+  end_stream(bridge::to_string(failure.stage), failure.text);
+  on_interrupted(failure);
+}
+
+void ClientLink::on_reconnecting(const net::Client::Reconnection& reconnection) {
+  using std::chrono::nanoseconds;
+  const auto delay = std::chrono::duration_cast<nanoseconds>(reconnection.delay).count();
+  GST_INFO_OBJECT(element_, "attempt %u in %" GST_TIME_FORMAT ": %s", reconnection.attempt,
+                  GST_TIME_ARGS(static_cast<GstClockTime>(delay)), reconnection.reason.c_str());
+  post(gst_structure_new("rtmp-reconnecting", "attempt", G_TYPE_UINT, reconnection.attempt, "delay",
+                         G_TYPE_UINT64, static_cast<guint64>(delay), "reason", G_TYPE_STRING,
+                         reconnection.reason.c_str(), nullptr));
+}
+
 void ClientLink::on_closed(std::optional<net::Failure> failure) {
-  if (started_) post_disconnected(failure);
+  if (failure) {
+    end_stream(bridge::to_string(failure->stage), failure->text);
+  } else {
+    end_stream("finished", "The stream is over.");
+  }
   on_ended(std::move(failure));
 }
 
@@ -120,19 +143,19 @@ void ClientLink::post(GstStructure* structure) {
   gst_element_post_message(element_, gst_message_new_element(GST_OBJECT(element_), structure));
 }
 
-void ClientLink::post_connected(std::uint32_t stream_id) {
-  const std::string peer = current().peer;
-  GST_INFO_OBJECT(element_, "connected to %s, stream %u", peer.c_str(), stream_id);
-  post(gst_structure_new("rtmp-connected", "peer", G_TYPE_STRING, peer.c_str(), "stream-id",
+void ClientLink::begin_stream(std::uint32_t stream_id) {
+  end_stream("finished", "The stream goes on at another connection.");
+  started_ = true;
+  peer_ = current().peer;
+  GST_INFO_OBJECT(element_, "connected to %s, stream %u", peer_.c_str(), stream_id);
+  post(gst_structure_new("rtmp-connected", "peer", G_TYPE_STRING, peer_.c_str(), "stream-id",
                          G_TYPE_UINT, stream_id, nullptr));
 }
 
-void ClientLink::post_disconnected(const std::optional<net::Failure>& failure) {
-  const std::string peer = current().peer;
-  const char* stage = failure ? bridge::to_string(failure->stage) : "finished";
-  const std::string reason = failure ? failure->text : "The stream is over.";
-  GST_INFO_OBJECT(element_, "disconnected from %s: %s", peer.c_str(), reason.c_str());
-  post(gst_structure_new("rtmp-disconnected", "peer", G_TYPE_STRING, peer.c_str(), "stage",
+void ClientLink::end_stream(const char* stage, const std::string& reason) {
+  if (!std::exchange(started_, false)) return;
+  GST_INFO_OBJECT(element_, "disconnected from %s: %s", peer_.c_str(), reason.c_str());
+  post(gst_structure_new("rtmp-disconnected", "peer", G_TYPE_STRING, peer_.c_str(), "stage",
                          G_TYPE_STRING, stage, "reason", G_TYPE_STRING, reason.c_str(), nullptr));
 }
 
@@ -161,5 +184,10 @@ GstStructure* ClientLink::stats(const net::MessageQueue::Level& queue) const {
       "queued-bytes", G_TYPE_UINT64, u64(queue.bytes), "queued-time", G_TYPE_UINT64,
       u64(static_cast<std::uint64_t>(std::max<std::int64_t>(queue.ms, 0))) * GST_MSECOND,
       "dropped-messages", G_TYPE_UINT64, u64(queue.dropped), nullptr);
+  const auto lost = std::chrono::duration_cast<std::chrono::nanoseconds>(now.losses.time);
+  gst_structure_set(structure, "reconnects", G_TYPE_UINT, now.losses.reconnects, "frames-lost",
+                    G_TYPE_UINT64, u64(now.losses.frames + queue.dropped), "bytes-lost",
+                    G_TYPE_UINT64, u64(now.losses.bytes + queue.dropped_bytes), "time-lost",
+                    G_TYPE_UINT64, static_cast<guint64>(lost.count()), nullptr);
   return structure;
 }

@@ -8,6 +8,9 @@
 namespace {
 
 constexpr double longest_s = 1e9;
+// What a server sends of a recording before the place that it was asked for: at most up to a key
+// frame. Frames from earlier are not known by their times.
+constexpr std::int64_t longest_repetition_ms = 30'000;
 
 std::optional<std::int64_t> to_ms(std::optional<double> seconds) {
   if (!seconds || !std::isfinite(*seconds) || *seconds <= 0 || *seconds > longest_s)
@@ -35,9 +38,51 @@ void Playback::reset() {
   inbox_.reopen();
   duration_ms_.reset();
   received_ms_ = 0;
+  received_ = repeated_ = {};
   seeks_ = 0;
   answer_by_ = rtmp::never;
-  ended_ = live_ = closed_ = false;
+  ended_ = over_ = live_ = closed_ = interrupted_ = sought_ = false;
+}
+
+// --- connections
+
+void Playback::interrupt() {
+  const std::lock_guard lock(mutex_);
+  interrupted_ = true;
+  seeks_ = 0;
+  answer_by_ = rtmp::never;
+  ended_ = false;
+}
+
+bool Playback::wants_more() const {
+  const std::lock_guard lock(mutex_);
+  return !over_;
+}
+
+std::optional<std::int64_t> Playback::resume_ms() {
+  const std::lock_guard lock(mutex_);
+  sought_ = false;
+  return recorded() ? std::optional(received_ms_) : std::nullopt;
+}
+
+// No server's message is a control message here.
+std::optional<std::int64_t> Playback::reconnect(rtmp::Time now) {
+  const std::lock_guard lock(mutex_);
+  interrupted_ = false;
+  repeated_ = recorded() ? received_ : Received();
+  inbox_.push({rtmp::MessageType::user_control, recorded() ? 1u : 0u, received_ms_, {}});
+  if (!recorded() || !std::exchange(sought_, false)) return std::nullopt;
+  seeks_ = 1;
+  answer_by_ = now + patience_;
+  return received_ms_;
+}
+
+bool Playback::is_border(const rtmp::Message& message) {
+  return message.type == rtmp::MessageType::user_control;
+}
+
+std::optional<std::int64_t> Playback::resumed_at(const rtmp::Message& border) {
+  return border.stream_id == 1 ? std::optional(border.timestamp) : std::nullopt;
 }
 
 // --- what the server says
@@ -47,11 +92,17 @@ bool Playback::receive(rtmp::Message message) {
   const std::lock_guard lock(mutex_);
   const bool learned = learn_duration(message);
   if (carries_time(message)) {
-    if (seeks_ > 0) return learned;
+    if (seeks_ > 0 || is_repeated(message)) return learned;
     received_ms_ = message.timestamp;
+    received_.of(message) = message.timestamp;
   }
   inbox_.push(std::move(message));
   return learned;
+}
+
+bool Playback::is_repeated(const rtmp::Message& message) {
+  const auto& last = repeated_.of(message);
+  return last && message.timestamp <= *last && message.timestamp > *last - longest_repetition_ms;
 }
 
 bool Playback::learn_duration(const rtmp::Message& message) {
@@ -75,14 +126,19 @@ void Playback::on_status(const rtmp::Status& status) {
 void Playback::on_answer(bool moved) {
   if (seeks_ == 0 || --seeks_ > 0) return;
   answer_by_ = rtmp::never;
-  if (std::exchange(ended_, false) && !moved) inbox_.close();
+  if (std::exchange(ended_, false) && !moved) close_inbox();
+}
+
+void Playback::close_inbox() {
+  over_ = true;
+  inbox_.close();
 }
 
 // nginx says StreamEOF for what was before a seek.
 void Playback::end() {
   const std::lock_guard lock(mutex_);
   ended_ = seeks_ > 0;
-  if (!ended_) inbox_.close();
+  if (!ended_) close_inbox();
 }
 
 void Playback::close() {
@@ -103,9 +159,14 @@ void Playback::tick(rtmp::Time now) {
 bool Playback::begin_seek(std::int64_t position_ms, rtmp::Time now) {
   const std::lock_guard lock(mutex_);
   if (!seekable_now()) return false;
-  ++seeks_;
-  answer_by_ = now + patience_;
+  if (!interrupted_) {
+    ++seeks_;
+    answer_by_ = now + patience_;
+  }
   received_ms_ = position_ms;
+  received_ = repeated_ = {};
+  over_ = false;
+  sought_ = true;
   inbox_.restart();
   return true;
 }

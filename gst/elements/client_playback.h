@@ -16,8 +16,23 @@ class Playback {
 
   net::MessageQueue& inbox() { return inbox_; }
 
-  // A new connection, of which nothing is known.
+  // A new stream, of which nothing is known.
   void reset();
+
+  // --- connections
+
+  // The connection is lost, and another may follow.
+  void interrupt();
+  // Whether another one would bring anything: the stream has not ended.
+  bool wants_more() const;
+  // Where the next one is to go on with a recording.
+  std::optional<std::int64_t> resume_ms();
+  // The next one is there. A border stands in the inbox before its messages, and frames of a
+  // recording that came before are lost. Gives a place to seek if one was sought meanwhile.
+  std::optional<std::int64_t> reconnect(rtmp::Time now);
+  static bool is_border(const rtmp::Message& message);
+  // Where the recording goes on behind it; nothing in a live stream.
+  static std::optional<std::int64_t> resumed_at(const rtmp::Message& border);
 
   // --- what the server says
 
@@ -41,7 +56,18 @@ class Playback {
   std::int64_t received_ms() const;
 
  private:
-  bool seekable_now() const { return duration_ms_ && !live_ && !closed_; }
+  // The last frames that were received.
+  struct Received {
+    std::optional<std::int64_t> audio, video;
+    std::optional<std::int64_t>& of(const rtmp::Message& message) {
+      return message.type == rtmp::MessageType::video ? video : audio;
+    }
+  };
+
+  bool recorded() const { return duration_ms_ && !live_; }
+  bool seekable_now() const { return recorded() && !closed_; }
+  bool is_repeated(const rtmp::Message& message);
+  void close_inbox();
   bool learn_duration(const rtmp::Message& message);
   void on_answer(bool moved);
 
@@ -52,9 +78,14 @@ class Playback {
   mutable std::mutex mutex_;  // guards everything below; the inbox's own is taken under it
   std::optional<std::int64_t> duration_ms_;
   std::int64_t received_ms_ = 0;
-  int seeks_ = 0;  // that the server has not answered
+  Received received_;
+  Received repeated_;  // up to there frames of this connection came with the one before
+  int seeks_ = 0;      // that the server has not answered
   rtmp::Time answer_by_ = rtmp::never;
   bool ended_ = false;  // while a seek was under way
+  bool over_ = false;   // the stream, up to a seek
+  bool interrupted_ = false;
+  bool sought_ = false;  // since the place for the next connection was said
   bool live_ = false;
   bool closed_ = false;
 };

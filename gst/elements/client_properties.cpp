@@ -1,81 +1,20 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/client_properties.h"
-#include "rtmp/enhanced.h"
 
+#include <algorithm>
 #include <charconv>
+
+#include "elements/client_property_defaults.h"
+#include "rtmp/enhanced.h"
 
 namespace {
 
 using rtmp::Scheme;
 using rtmp::auth::Mode;
 
-constexpr auto default_location = "rtmp://localhost/live/myStream";
-constexpr guint default_timeout = 5;
-constexpr auto default_authmod = static_cast<gint>(Mode::automatic);
-constexpr auto default_tls_validation_flags = G_TLS_CERTIFICATE_VALIDATE_ALL;
-constexpr gboolean default_async_connect = TRUE;
-constexpr gboolean default_enhanced = TRUE;
-
 // What servers take for an encoder, and for a player.
 constexpr auto encoder_version = "FMLE/3.0 (compatible; FMSc/1.0)";
 constexpr auto player_version = "LNX 10,0,32,18";
-
-/**
- * GstRtmpClientScheme:
- * @rtmp: plain RTMP
- * @rtmps: RTMP over TLS
- * @rtmpe: RTMP with its own encryption (not spoken yet)
- * @rtmpt: RTMP in HTTP (not spoken yet)
- * @rtmpte: encrypted RTMP in HTTP (not spoken yet)
- * @rtmpts: RTMP in HTTPS (not spoken yet)
- * @rtmfp: RTMFP (not spoken yet)
- *
- * How a server is spoken to.
- */
-GType scheme_type() {
-  static const GEnumValue values[] = {
-      {static_cast<gint>(Scheme::rtmp), "Plain RTMP", "rtmp"},
-      {static_cast<gint>(Scheme::rtmps), "RTMP over TLS", "rtmps"},
-      {static_cast<gint>(Scheme::rtmpe), "RTMP with its own encryption (not spoken yet)", "rtmpe"},
-      {static_cast<gint>(Scheme::rtmpt), "RTMP in HTTP (not spoken yet)", "rtmpt"},
-      {static_cast<gint>(Scheme::rtmpte), "Encrypted RTMP in HTTP (not spoken yet)", "rtmpte"},
-      {static_cast<gint>(Scheme::rtmpts), "RTMP in HTTPS (not spoken yet)", "rtmpts"},
-      {static_cast<gint>(Scheme::rtmfp), "RTMFP (not spoken yet)", "rtmfp"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = g_enum_register_static("GstRtmpClientScheme", values);
-  return type;
-}
-
-/**
- * GstRtmpClientAuthmod:
- * @none: never authenticate
- * @auto: as the server asks
- * @adobe: Adobe's scheme only
- * @llnw: Limelight's scheme only
- *
- * How user name and password are proven to a server that asks for them in connect.
- */
-GType authmod_type() {
-  static const GEnumValue values[] = {
-      {static_cast<gint>(Mode::none), "Never authenticate", "none"},
-      {static_cast<gint>(Mode::automatic), "As the server asks", "auto"},
-      {static_cast<gint>(Mode::adobe), "Adobe's scheme only", "adobe"},
-      {static_cast<gint>(Mode::llnw), "Limelight's scheme only", "llnw"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = g_enum_register_static("GstRtmpClientAuthmod", values);
-  return type;
-}
-
-const auto settable =
-    static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
-
-void install_text(GObjectClass* gobject_class, guint id, const char* name, const char* nick,
-                  const char* blurb, const char* initial = nullptr) {
-  g_object_class_install_property(gobject_class, id,
-                                  g_param_spec_string(name, nick, blurb, initial, settable));
-}
 
 void set_text(GValue* value, const std::string& text) {
   g_value_set_string(value, text.empty() ? nullptr : text.c_str());
@@ -91,7 +30,7 @@ std::optional<Number> to_number(const std::string& text) {
 }
 
 // Every codec goes through a client as it is.
-void announce_enhanced(rtmp::amf::Object& object, bool publish) {
+void announce_enhanced(rtmp::amf::Object& object, bool publish, bool reconnect) {
   using Capabilities = rtmp::EnhancedCapabilities;
   Capabilities capabilities;
   capabilities.video =
@@ -99,6 +38,7 @@ void announce_enhanced(rtmp::amf::Object& object, bool publish) {
   if (!publish) capabilities.four_cc_list = {"*"};
   capabilities.caps_ex =
       Capabilities::multitrack | Capabilities::mod_ex | Capabilities::timestamp_nano_offset;
+  if (reconnect) capabilities.caps_ex |= Capabilities::reconnect;
   rtmp::write_enhanced_capabilities(capabilities, object);
 }
 
@@ -118,202 +58,17 @@ rtmp::Duration patience(guint seconds) {
 }
 
 ClientProperties::ClientProperties()
-    : authmod_(default_authmod),
-      timeout_(default_timeout),
-      tls_validation_flags_(default_tls_validation_flags),
-      async_connect_(default_async_connect),
-      enhanced_(default_enhanced) {
-  set_location(default_location);
+    : authmod_(client_defaults::authmod),
+      timeout_(client_defaults::timeout),
+      tls_validation_flags_(client_defaults::tls_validation_flags),
+      async_connect_(client_defaults::async_connect),
+      enhanced_(client_defaults::enhanced),
+      auto_reconnect_(client_defaults::auto_reconnect),
+      max_retries_(client_defaults::max_retries),
+      retry_backoff_min_(client_defaults::retry_backoff_min),
+      retry_backoff_max_(client_defaults::retry_backoff_max) {
+  set_location(client_defaults::location);
 }
-
-// --- the class ---
-
-void ClientProperties::install(GObjectClass* gobject_class) {
-  gst_type_mark_as_plugin_api(scheme_type(), static_cast<GstPluginAPIFlags>(0));
-  gst_type_mark_as_plugin_api(authmod_type(), static_cast<GstPluginAPIFlags>(0));
-
-  /**
-   * GstRtmpClientSink:location:
-   *
-   * `SCHEME://[user:password@]host[:port]/app[/instance]/stream[?query]`, and after a space
-   * librtmp's words such as `live=1 playpath=cam`. Setting it sets #GstRtmpClientSink:scheme,
-   * #GstRtmpClientSink:host, #GstRtmpClientSink:port, #GstRtmpClientSink:application,
-   * #GstRtmpClientSink:stream and, where it names them, user and password. Reading it shows no
-   * password. (This and what follows holds for #GstRtmpClientSrc as well.)
-   */
-  install_text(gobject_class, location, "location", "Location",
-               "Location of the stream: SCHEME://[user:password@]host[:port]/app/stream",
-               default_location);
-  /**
-   * GstRtmpClientSink:scheme:
-   *
-   * How the server is spoken to. Only `rtmp` and `rtmps` can be used so far.
-   */
-  g_object_class_install_property(
-      gobject_class, scheme,
-      g_param_spec_enum("scheme", "Scheme", "How the server is spoken to", scheme_type(),
-                        static_cast<gint>(Scheme::rtmp), settable));
-  /**
-   * GstRtmpClientSink:host:
-   *
-   * The server's name or address, IPv6 addresses without brackets.
-   */
-  install_text(gobject_class, host, "host", "Host", "Name or address of the server", "localhost");
-  /**
-   * GstRtmpClientSink:port:
-   *
-   * The server's TCP port.
-   */
-  g_object_class_install_property(
-      gobject_class, port,
-      g_param_spec_int("port", "Port", "TCP port of the server", 1, 65535, 1935, settable));
-  /**
-   * GstRtmpClientSink:application:
-   *
-   * The application on the server, with its instance if there is one: `live` or `live/instance`.
-   */
-  install_text(gobject_class, application, "application", "Application",
-               "Application on the server, with its instance", "live");
-  /**
-   * GstRtmpClientSink:stream:
-   *
-   * The stream's name, with its query: `cam?token=...`.
-   */
-  install_text(gobject_class, stream, "stream", "Stream", "Name of the stream, with its query",
-               "myStream");
-  /**
-   * GstRtmpClientSink:username:
-   *
-   * The user for a server that asks for one in connect (authmod).
-   */
-  install_text(gobject_class, username, "username", "User name",
-               "User name, for a server that asks for it");
-  /**
-   * GstRtmpClientSink:password:
-   *
-   * The user's password.
-   */
-  install_text(gobject_class, password, "password", "Password",
-               "Password, for a server that asks for it");
-  /**
-   * GstRtmpClientSink:authmod:
-   *
-   * How the password is proven.
-   */
-  g_object_class_install_property(
-      gobject_class, authmod,
-      g_param_spec_enum("authmod", "Authentication mode", "How the password is proven",
-                        authmod_type(), default_authmod, settable));
-  /**
-   * GstRtmpClientSink:secure-token:
-   *
-   * The secret shared with a server that asks for a `secureToken` (Wowza).
-   */
-  install_text(gobject_class, secure_token, "secure-token", "Secure token",
-               "Secret shared with a server that asks for a secureToken");
-  /**
-   * GstRtmpClientSink:timeout:
-   *
-   * How long each step may take, in seconds, 0 for ever: the TCP connection, the handshake, the
-   * answer to each command, and while publishing how long the server may take nothing.
-   */
-  g_object_class_install_property(
-      gobject_class, timeout,
-      g_param_spec_uint("timeout", "Timeout",
-                        "Seconds that connection, handshake, each command's answer and each write "
-                        "may take (0 = for ever)",
-                        0, G_MAXUINT, default_timeout, settable));
-  /**
-   * GstRtmpClientSink:tls-validation-flags:
-   *
-   * What is checked of the certificate of an rtmps server.
-   */
-  g_object_class_install_property(
-      gobject_class, tls_validation_flags,
-      g_param_spec_flags("tls-validation-flags", "TLS validation flags",
-                         "What is checked of the server's certificate",
-                         G_TYPE_TLS_CERTIFICATE_FLAGS, default_tls_validation_flags, settable));
-  /**
-   * GstRtmpClientSink:tls-ca-file:
-   *
-   * A PEM file with the authorities that may vouch for the server. Unset: the system's.
-   */
-  install_text(gobject_class, tls_ca_file, "tls-ca-file", "TLS authorities",
-               "PEM file with the certificate authorities to trust (unset = the system's)");
-  /**
-   * GstRtmpClientSink:tls-certificate-file:
-   *
-   * A PEM file with the certificate, and its chain, that is shown to the server.
-   */
-  install_text(gobject_class, tls_certificate_file, "tls-certificate-file", "TLS certificate",
-               "PEM file with the certificate to show to the server");
-  /**
-   * GstRtmpClientSink:tls-key-file:
-   *
-   * A PEM file with the key of that certificate. Unset: it is in the same file.
-   */
-  install_text(gobject_class, tls_key_file, "tls-key-file", "TLS key",
-               "PEM file with the key of tls-certificate-file (unset = in the same file)");
-  /**
-   * GstRtmpClientSink:flash-version:
-   *
-   * What the client says it is. Unset, the sink says `FMLE/3.0 (compatible; FMSc/1.0)`, as some
-   * servers let only encoders publish, and the source `LNX 10,0,32,18`. Empty: nothing is said.
-   */
-  install_text(gobject_class, flash_version, "flash-version", "Flash version",
-               "What the client says it is (unset = what suits most servers, empty = nothing)");
-  /**
-   * GstRtmpClientSink:swf-url:
-   *
-   * The address of the player's file, for servers that ask (`swfUrl`).
-   */
-  install_text(gobject_class, swf_url, "swf-url", "SWF URL", "Address of the player's file");
-  /**
-   * GstRtmpClientSink:page-url:
-   *
-   * The address of the page around the player, for servers that ask (`pageUrl`).
-   */
-  install_text(gobject_class, page_url, "page-url", "Page URL",
-               "Address of the page around the player");
-  /**
-   * GstRtmpClientSink:tc-url:
-   *
-   * The location of the application as connect says it (`tcUrl`). Unset: made of the location.
-   */
-  install_text(gobject_class, tc_url, "tc-url", "Target URL",
-               "Location of the application as connect says it (unset = made of the location)");
-  /**
-   * GstRtmpClientSink:extra-connect-args:
-   *
-   * Arguments behind connect's object in librtmp's words: `conn=B:1 conn=S:text conn=N:1.5
-   * conn=Z:`, objects as `conn=O:1 conn=NS:name:text conn=O:0`.
-   */
-  install_text(gobject_class, extra_connect_args, "extra-connect-args", "Extra connect arguments",
-               "Arguments to append to the connect command, as librtmp's conn=... words");
-  /**
-   * GstRtmpClientSink:async-connect:
-   *
-   * Connect when going to PAUSED; otherwise with the first buffer. Neither waits for the server.
-   */
-  g_object_class_install_property(
-      gobject_class, async_connect,
-      g_param_spec_boolean("async-connect", "Async connect",
-                           "Connect when going to PAUSED, otherwise with the first buffer",
-                           default_async_connect, settable));
-  /**
-   * GstRtmpClientSink:enhanced:
-   *
-   * Tell the server in connect that this client knows Enhanced RTMP. Some old servers refuse a
-   * connect with keys that they do not know.
-   */
-  g_object_class_install_property(
-      gobject_class, enhanced,
-      g_param_spec_boolean("enhanced", "Enhanced RTMP",
-                           "Announce Enhanced RTMP to the server; some old ones refuse that",
-                           default_enhanced, settable));
-}
-
-// --- the instance ---
 
 std::string* ClientProperties::url_text(guint id) {
   switch (id) {
@@ -401,6 +156,18 @@ bool ClientProperties::set_number(guint id, const GValue* value) {
     case enhanced:
       enhanced_ = g_value_get_boolean(value);
       return true;
+    case auto_reconnect:
+      auto_reconnect_ = g_value_get_boolean(value);
+      return true;
+    case max_retries:
+      max_retries_ = g_value_get_int(value);
+      return true;
+    case retry_backoff_min:
+      retry_backoff_min_ = g_value_get_uint64(value);
+      return true;
+    case retry_backoff_max:
+      retry_backoff_max_ = g_value_get_uint64(value);
+      return true;
     default:
       return false;
   }
@@ -446,6 +213,18 @@ bool ClientProperties::get_number(guint id, GValue* value) const {
     case enhanced:
       g_value_set_boolean(value, enhanced_);
       return true;
+    case auto_reconnect:
+      g_value_set_boolean(value, auto_reconnect_);
+      return true;
+    case max_retries:
+      g_value_set_int(value, max_retries_);
+      return true;
+    case retry_backoff_min:
+      g_value_set_uint64(value, retry_backoff_min_);
+      return true;
+    case retry_backoff_max:
+      g_value_set_uint64(value, retry_backoff_max_);
+      return true;
     default:
       return false;
   }
@@ -472,6 +251,21 @@ std::string ClientProperties::get_location() const {
   shown.user.clear();
   shown.password.clear();
   return rtmp::write_url(shown);
+}
+
+net::ReconnectPolicy::Settings ClientProperties::reconnect() const {
+  const std::lock_guard lock(mutex_);
+  return reconnect_settings();
+}
+
+net::ReconnectPolicy::Settings ClientProperties::reconnect_settings() const {
+  // An hour is as good as any longer time, and can be doubled.
+  constexpr guint64 longest = 3600 * GST_SECOND;
+  const auto to_duration = [=](guint64 ns) {
+    return rtmp::Duration(std::chrono::nanoseconds(std::min(ns, longest)));
+  };
+  return {auto_reconnect_, max_retries_, to_duration(retry_backoff_min_),
+          to_duration(retry_backoff_max_)};
 }
 
 bool ClientProperties::connects_at_start() const {
@@ -521,6 +315,7 @@ void ClientProperties::add_connection(net::Client::Settings& settings) const {
   settings.connection.handshake_timeout = limit;
   settings.session.command_timeout = limit;
   settings.write_timeout = limit;
+  settings.reconnect = reconnect_settings();
 }
 
 void ClientProperties::add_session(rtmp::ClientSession::Settings& session, Purpose purpose) const {
@@ -538,7 +333,7 @@ void ClientProperties::add_session(rtmp::ClientSession::Settings& session, Purpo
   session.auth_mode = static_cast<Mode>(authmod_);
   session.credentials = {url_.user, url_.password};
   session.secure_token = text_or_word(secure_token_, "token");
-  if (enhanced_) announce_enhanced(session.connect_properties, publish);
+  if (enhanced_) announce_enhanced(session.connect_properties, publish, auto_reconnect_);
   if (!publish) add_playback_words(session);
 }
 
@@ -574,36 +369,3 @@ std::optional<std::string> ClientProperties::add_connect_arguments(
   session.connect_arguments = std::get<std::vector<rtmp::amf::Value>>(std::move(arguments));
   return std::nullopt;
 }
-
-// --- locations from outside ---
-
-namespace uri_handler {
-
-const gchar* const* protocols(GType) {
-  static const gchar* const names[] = {"rtmp",   "rtmps",  "rtmpe", "rtmpt",
-                                       "rtmpte", "rtmpts", "rtmfp", nullptr};
-  return names;
-}
-
-gboolean set(GstElement* element, ClientProperties& properties, const gchar* uri, GError** error) {
-  if (GST_STATE(element) >= GST_STATE_PAUSED || GST_STATE_NEXT(element) >= GST_STATE_PAUSED) {
-    g_set_error(error, GST_URI_ERROR, GST_URI_ERROR_BAD_STATE,
-                "The location cannot change in PAUSED or PLAYING.");
-    return FALSE;
-  }
-  const std::string_view text(uri);
-  const auto scheme = rtmp::scheme_from(text.substr(0, text.find(':')));
-  if (const auto sentence = scheme ? why_not_spoken(*scheme) : std::nullopt) {
-    g_set_error_literal(error, GST_URI_ERROR, GST_URI_ERROR_UNSUPPORTED_PROTOCOL,
-                        sentence->c_str());
-    return FALSE;
-  }
-  if (const auto fault = properties.set_location(text)) {
-    g_set_error(error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI, "The location cannot be used: %s.",
-                fault->message.c_str());
-    return FALSE;
-  }
-  return TRUE;
-}
-
-}  // namespace uri_handler

@@ -42,6 +42,10 @@ class ClientProperties {
     extra_connect_args,
     async_connect,
     enhanced,
+    auto_reconnect,
+    max_retries,
+    retry_backoff_min,
+    retry_backoff_max,
     first_free_id,
   };
 
@@ -58,6 +62,11 @@ class ClientProperties {
   // Without user and password.
   std::string get_location() const;
   bool connects_at_start() const;
+  // Whether a property says how a lost connection comes back: it may change at any time.
+  static bool is_about_reconnecting(guint id) {
+    return id >= auto_reconnect && id <= retry_backoff_max;
+  }
+  net::ReconnectPolicy::Settings reconnect() const;
 
   // What the properties add up to, or in a sentence why they do not.
   std::variant<net::Client::Settings, std::string> settings(Purpose purpose) const;
@@ -73,6 +82,7 @@ class ClientProperties {
   std::string word(const char* name) const;
   std::string text_or_word(const Text& text, const char* name) const;
   std::optional<std::string> add_connect_arguments(rtmp::ClientSession::Settings& session) const;
+  net::ReconnectPolicy::Settings reconnect_settings() const;
   void add_connection(net::Client::Settings& settings) const;
   void add_session(rtmp::ClientSession::Settings& session, Purpose purpose) const;
   void add_playback_words(rtmp::ClientSession::Settings& session) const;
@@ -85,18 +95,15 @@ class ClientProperties {
   GTlsCertificateFlags tls_validation_flags_;
   bool async_connect_;
   bool enhanced_;
+  bool auto_reconnect_;
+  gint max_retries_;
+  guint64 retry_backoff_min_, retry_backoff_max_;
   Text secure_token_, tls_ca_file_, tls_certificate_file_, tls_key_file_, flash_version_, swf_url_,
       page_url_, tc_url_, extra_connect_args_;
 };
 
 // The text's own scheme is none that can be spoken yet: says so.
 std::optional<std::string> why_not_spoken(rtmp::Scheme scheme);
-
-// GstURIHandler for both; `properties` finds an instance's.
-namespace uri_handler {
-const gchar* const* protocols(GType type);
-gboolean set(GstElement* element, ClientProperties& properties, const gchar* uri, GError** error);
-}  // namespace uri_handler
 
 // How long something may take by a property in seconds, of which 0 means for ever.
 rtmp::Duration patience(guint seconds);

@@ -47,143 +47,23 @@
 
 #include "elements/rtmpclientsink.h"
 
-#include <algorithm>
-#include <condition_variable>
-#include <list>
+#include <gst/video/video.h>
 
+#include <condition_variable>
+
+#include "elements/announced_headers.h"
 #include "elements/bridge.h"
-#include "elements/client_congestion.h"
 #include "elements/client_link.h"
-#include "elements/client_properties.h"
-#include "net/message_queue.h"
+#include "elements/client_sink_properties.h"
+#include "elements/uri_handler.h"
 
 GST_DEBUG_CATEGORY_STATIC(gst_rtmp_client_sink_debug);
 #define GST_CAT_DEFAULT gst_rtmp_client_sink_debug
 
 namespace {
 
-using Leaky = net::MessageQueue::Leaky;
-
-enum Property : guint {
-  PROP_CHUNK_SIZE = ClientProperties::first_free_id,
-  PROP_PEAK_KBPS,
-  PROP_STOP_COMMANDS,
-  PROP_MAX_QUEUE_TIME,
-  PROP_MAX_QUEUE_BYTES,
-  PROP_LEAKY,
-  PROP_PUBLISH_TYPE,
-  PROP_STATS,
-};
-
-enum StopCommand : guint { FC_UNPUBLISH = 1, CLOSE_STREAM = 2, DELETE_STREAM = 4 };
-
-constexpr const char* publish_types[] = {"live", "record", "append"};
-
-constexpr guint default_chunk_size = 60'000;
-constexpr guint default_peak_kbps = 0;
-constexpr guint default_stop_commands = FC_UNPUBLISH | DELETE_STREAM;
-constexpr guint64 default_max_queue_time = 3 * GST_SECOND;
-constexpr guint64 default_max_queue_bytes = 8 * 1024 * 1024;
-constexpr auto default_leaky = static_cast<gint>(Leaky::no);
-constexpr gint default_publish_type = 0;
-constexpr guint kbps_to_bytes = 125;
-
-// Congestion begins here, or with a third of the queue's limits if that is less.
-constexpr std::int64_t congestion_ms = 700;
-
-// The peer is given that long to take what is left at EOS, as long as it does take something.
-constexpr rtmp::Duration drain_timeout = std::chrono::seconds(30);
-
-/**
- * GstRtmpClientStopCommands:
- * @none: no command
- * @fcunpublish: FCUnpublish
- * @closestream: closeStream
- * @deletestream: deleteStream
- *
- * Which commands end a stream.
- */
-GType stop_commands_type() {
-  static const GFlagsValue values[] = {
-      {0, "No command", "none"},
-      {FC_UNPUBLISH, "FCUnpublish", "fcunpublish"},
-      {CLOSE_STREAM, "closeStream", "closestream"},
-      {DELETE_STREAM, "deleteStream", "deletestream"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = g_flags_register_static("GstRtmpClientStopCommands", values);
-  return type;
-}
-
-/**
- * GstRtmpClientLeaky:
- * @no: upstream waits
- * @frames: frames are lost: disposable ones, then inter frames up to the next key frame, audio last
- *
- * What happens when the queue is full.
- */
-GType leaky_type() {
-  static const GEnumValue values[] = {
-      {static_cast<gint>(Leaky::no), "Upstream waits", "no"},
-      {static_cast<gint>(Leaky::frames),
-       "Lose disposable frames, then inter frames up to the next key frame, audio last", "frames"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = g_enum_register_static("GstRtmpClientLeaky", values);
-  return type;
-}
-
-/**
- * GstRtmpClientPublishType:
- * @live: the server keeps nothing
- * @record: the server records, from the beginning
- * @append: the server records behind what it has
- *
- * What the server is asked to do with the stream.
- */
-GType publish_type_type() {
-  static const GEnumValue values[] = {
-      {0, "The server keeps nothing", "live"},
-      {1, "The server records, from the beginning", "record"},
-      {2, "The server records behind what it has", "append"},
-      {0, nullptr, nullptr},
-  };
-  static const GType type = g_enum_register_static("GstRtmpClientPublishType", values);
-  return type;
-}
-
 GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS("video/x-flv"));
-
-// Headers of the caps, sent already, which the stream repeats: each is passed over once.
-class AnnouncedHeaders {
- public:
-  ~AnnouncedHeaders() { clear(); }
-
-  void clear() {
-    for (GstBuffer* buffer : buffers_) gst_buffer_unref(buffer);
-    buffers_.clear();
-  }
-  void add(GstBuffer* buffer) { buffers_.push_back(gst_buffer_ref(buffer)); }
-  bool empty() const { return buffers_.empty(); }
-  const std::list<GstBuffer*>& buffers() const { return buffers_; }
-  bool take_equal(GstBuffer* buffer) {
-    const auto found = std::ranges::find_if(
-        buffers_, [buffer](GstBuffer* announced) { return equal(announced, buffer); });
-    if (found == buffers_.end()) return false;
-    gst_buffer_unref(*found);
-    buffers_.erase(found);
-    return true;
-  }
-
- private:
-  static bool equal(GstBuffer* one, GstBuffer* other) {
-    const auto a = bridge::wrap(one), b = bridge::wrap(other);
-    return a && b && std::ranges::equal(a->bytes(), b->bytes());
-  }
-
-  std::list<GstBuffer*> buffers_;
-};
 
 }  // namespace
 
@@ -198,10 +78,13 @@ struct GstRtmpClientSinkPrivate final : ClientLink {
   explicit GstRtmpClientSinkPrivate(GstRtmpClientSink* self)
       : ClientLink(GST_ELEMENT(self)), element(GST_ELEMENT(self)) {}
 
-  void on_started() override { congestion.begin(net::now(), current().taken_bytes); }
+  void on_started() override;
   void on_second(rtmp::Time time) override;
+  void on_interrupted(const net::Failure& failure) override;
+  void on_key_frame_wanted() override;
   void on_ended(std::optional<net::Failure> failure) override;
-  CongestionMeter::Limits congestion_limits() const;
+  void set_interrupted(bool interrupted);
+  void apply_queue_limits();
   void post_congestion(const CongestionMeter::Report& report);
   State state() const {
     const std::lock_guard lock(mutex);
@@ -215,6 +98,7 @@ struct GstRtmpClientSinkPrivate final : ClientLink {
 
   GstElement* element;
   ClientProperties properties;
+  ClientSinkProperties own_properties;
   net::MessageQueue outbox{net::MessageQueue::Limits()};
   CongestionMeter congestion;  // owned by the client's thread
 
@@ -222,18 +106,14 @@ struct GstRtmpClientSinkPrivate final : ClientLink {
   bridge::TagReader reader;
   AnnouncedHeaders announced;
   bool announced_sent = true;
+  bool live_known = false;
 
-  mutable std::mutex mutex;         // guards everything below; no other lock is taken under it
+  mutable std::mutex mutex;         // guards everything below; the outbox's own is taken under it
   std::condition_variable changed;  // connection_state, unlocked
   State connection_state = State::idle;
-  bool unlocked = false;  // between unlock() and unlock_stop()
-  guint chunk_size = default_chunk_size;
-  guint peak_kbps = default_peak_kbps;
-  guint stop_commands = default_stop_commands;
-  guint64 max_queue_time = default_max_queue_time;
-  guint64 max_queue_bytes = default_max_queue_bytes;
-  gint leaky = default_leaky;
-  gint publish_type = default_publish_type;
+  bool unlocked = false;     // between unlock() and unlock_stop()
+  bool live = false;         // upstream cannot wait
+  bool interrupted = false;  // the connection was lost, and is not there again
 };
 
 struct _GstRtmpClientSink {
@@ -242,6 +122,7 @@ struct _GstRtmpClientSink {
 };
 
 using State = GstRtmpClientSinkPrivate::State;
+using Leaky = ClientSinkProperties::Leaky;
 
 static void gst_rtmp_client_sink_uri_handler_init(gpointer iface, gpointer);
 
@@ -263,18 +144,10 @@ void GstRtmpClientSinkPrivate::on_ended(std::optional<net::Failure> failure) {
   outbox.close();
 }
 
-CongestionMeter::Limits GstRtmpClientSinkPrivate::congestion_limits() const {
-  const std::lock_guard lock(mutex);
-  const guint64 third_ms = max_queue_time / GST_MSECOND / 3;
-  const bool short_queue = third_ms > 0 && third_ms < guint64{congestion_ms};
-  return {short_queue ? static_cast<std::int64_t>(third_ms) : congestion_ms,
-          static_cast<std::size_t>(max_queue_bytes / 3)};
-}
-
 // On the client's thread.
 void GstRtmpClientSinkPrivate::on_second(rtmp::Time time) {
-  const auto report =
-      congestion.measure(time, current().taken_bytes, outbox.level(), congestion_limits());
+  const auto report = congestion.measure(time, current().taken_bytes, outbox.level(),
+                                         own_properties.congestion_limits());
   if (report) post_congestion(*report);
 }
 
@@ -290,24 +163,50 @@ void GstRtmpClientSinkPrivate::post_congestion(const CongestionMeter::Report& re
                          guint64{report.suggested_bitrate}, nullptr));
 }
 
-static void apply_queue_limits(GstRtmpClientSinkPrivate* priv) {
-  const std::lock_guard lock(priv->mutex);
-  const guint64 ms = std::min<guint64>(priv->max_queue_time / GST_MSECOND, G_MAXINT64);
-  priv->outbox.set_limits({static_cast<std::size_t>(priv->max_queue_bytes),
-                           ms == 0 ? G_MAXINT64 : static_cast<std::int64_t>(ms)},
-                          static_cast<Leaky>(priv->leaky));
+void GstRtmpClientSinkPrivate::on_started() {
+  congestion.begin(net::now(), current().taken_bytes);
+  set_interrupted(false);
+}
+
+void GstRtmpClientSinkPrivate::on_interrupted(const net::Failure& failure) {
+  GST_ELEMENT_WARNING(element, RESOURCE, WRITE, ("%s. Connecting again.", failure.text.c_str()),
+                      (nullptr));
+  set_interrupted(true);
+}
+
+// What is upstream may take locks that wait for render(), so not on the client's thread.
+void GstRtmpClientSinkPrivate::on_key_frame_wanted() {
+  gst_element_call_async(
+      element,
+      [](GstElement* sink, gpointer) {
+        gst_pad_push_event(GST_BASE_SINK_PAD(sink), gst_video_event_new_upstream_force_key_unit(
+                                                        GST_CLOCK_TIME_NONE, TRUE, 0));
+      },
+      nullptr, nullptr);
+}
+
+void GstRtmpClientSinkPrivate::set_interrupted(bool now_interrupted) {
+  {
+    const std::lock_guard lock(mutex);
+    interrupted = now_interrupted;
+  }
+  apply_queue_limits();
+}
+
+// Without a connection, what is live cannot wait for the next one.
+void GstRtmpClientSinkPrivate::apply_queue_limits() {
+  const std::lock_guard lock(mutex);
+  Leaky leaky = own_properties.wanted_leaky();
+  if (interrupted && leaky == Leaky::frames) leaky = Leaky::all;
+  if (interrupted && leaky == Leaky::no && live) leaky = Leaky::oldest;
+  outbox.set_limits(own_properties.queue_limits(), leaky);
 }
 
 static std::variant<net::Client::Settings, std::string> gst_rtmp_client_sink_settings(
     GstRtmpClientSink* self) {
   auto settings = self->priv->properties.settings(ClientProperties::Purpose::publish);
-  if (auto* client = std::get_if<net::Client::Settings>(&settings)) {
-    const std::lock_guard lock(self->priv->mutex);
-    client->session.chunk_size = self->priv->chunk_size;
-    client->session.publish_type = publish_types[self->priv->publish_type];
-    client->pacing_bytes_per_second = std::uint64_t{self->priv->peak_kbps} * kbps_to_bytes;
-    client->drain_timeout = drain_timeout;
-  }
+  if (auto* client = std::get_if<net::Client::Settings>(&settings))
+    self->priv->own_properties.add_to(*client);
   return settings;
 }
 
@@ -319,7 +218,7 @@ static gboolean gst_rtmp_client_sink_open(GstRtmpClientSink* self) {
   }
   auto* priv = self->priv;
   priv->outbox.reopen();
-  apply_queue_limits(priv);
+  priv->set_interrupted(false);
   priv->set_state(State::open);
   priv->open(std::get<net::Client::Settings>(settings), &priv->outbox);
   return TRUE;
@@ -348,6 +247,7 @@ static gboolean gst_rtmp_client_sink_stop(GstBaseSink* sink) noexcept {
   gst_rtmp_client_sink_close(self);
   self->priv->announced.clear();
   self->priv->announced_sent = true;
+  self->priv->live_known = false;
   return TRUE;
 }
 
@@ -420,12 +320,28 @@ static bool gst_rtmp_client_sink_was_announced(GstRtmpClientSink* self, GstBuffe
   return false;
 }
 
+static void gst_rtmp_client_sink_learn_liveness(GstRtmpClientSink* self) {
+  auto* priv = self->priv;
+  if (std::exchange(priv->live_known, true)) return;
+  GstQuery* query = gst_query_new_latency();
+  gboolean live = FALSE;
+  if (gst_pad_peer_query(GST_BASE_SINK_PAD(self), query))
+    gst_query_parse_latency(query, &live, nullptr, nullptr);
+  gst_query_unref(query);
+  {
+    const std::lock_guard lock(priv->mutex);
+    priv->live = live;
+  }
+  priv->apply_queue_limits();
+}
+
 static GstFlowReturn gst_rtmp_client_sink_render(GstBaseSink* sink, GstBuffer* buffer) noexcept {
   auto* self = GST_RTMP_CLIENT_SINK(sink);
   auto* priv = self->priv;
   const State state = priv->state();
   if (state == State::failed) return GST_FLOW_ERROR;
   if (state != State::open && !gst_rtmp_client_sink_open(self)) return GST_FLOW_ERROR;
+  gst_rtmp_client_sink_learn_liveness(self);
 
   auto messages = priv->reader.read(buffer);
   if (!messages) {
@@ -458,19 +374,11 @@ static gboolean gst_rtmp_client_sink_set_caps(GstBaseSink* sink, GstCaps* caps) 
 
 // --- the end ---
 
-static rtmp::ClientSession::StopCommands gst_rtmp_client_sink_stop_commands(
-    GstRtmpClientSink* self) {
-  const std::lock_guard lock(self->priv->mutex);
-  const guint commands = self->priv->stop_commands;
-  return {(commands & FC_UNPUBLISH) != 0, (commands & CLOSE_STREAM) != 0,
-          (commands & DELETE_STREAM) != 0};
-}
-
 // Sends what is left and closes in order, which the client bounds in time. GstBaseSink holds its
 // preroll lock here as in render(), so a pause or a flush has to be let through in the same way.
 static GstFlowReturn gst_rtmp_client_sink_drain(GstRtmpClientSink* self) {
   auto* priv = self->priv;
-  if (priv->state() == State::open) priv->finish(gst_rtmp_client_sink_stop_commands(self));
+  if (priv->state() == State::open) priv->finish(priv->own_properties.wanted_stop_commands());
   std::unique_lock lock(priv->mutex);
   while (priv->connection_state == State::open) {
     priv->changed.wait(lock,
@@ -524,52 +432,24 @@ static gboolean gst_rtmp_client_sink_send_event(GstElement* element, GstEvent* e
 
 // --- properties ---
 
-static void gst_rtmp_client_sink_set_own_property(GstRtmpClientSinkPrivate* priv, guint id,
-                                                  const GValue* value) {
-  const std::lock_guard lock(priv->mutex);
-  switch (id) {
-    case PROP_CHUNK_SIZE:
-      priv->chunk_size = g_value_get_uint(value);
-      break;
-    case PROP_PEAK_KBPS:
-      priv->peak_kbps = g_value_get_uint(value);
-      break;
-    case PROP_STOP_COMMANDS:
-      priv->stop_commands = g_value_get_flags(value);
-      break;
-    case PROP_MAX_QUEUE_TIME:
-      priv->max_queue_time = g_value_get_uint64(value);
-      break;
-    case PROP_MAX_QUEUE_BYTES:
-      priv->max_queue_bytes = g_value_get_uint64(value);
-      break;
-    case PROP_LEAKY:
-      priv->leaky = g_value_get_enum(value);
-      break;
-    case PROP_PUBLISH_TYPE:
-      priv->publish_type = g_value_get_enum(value);
-      break;
-    default:
-      break;
-  }
-}
-
 // What may change while the connection is there.
 static void gst_rtmp_client_sink_apply(GstRtmpClientSinkPrivate* priv, guint id,
                                        const GValue* value) {
   switch (id) {
-    case PROP_CHUNK_SIZE:
+    case ClientSinkProperties::chunk_size:
       priv->set_chunk_size(g_value_get_uint(value));
       break;
-    case PROP_PEAK_KBPS:
-      priv->set_pacing(std::uint64_t{g_value_get_uint(value)} * kbps_to_bytes);
+    case ClientSinkProperties::peak_kbps:
+      priv->set_pacing(priv->own_properties.pacing());
       break;
-    case PROP_MAX_QUEUE_TIME:
-    case PROP_MAX_QUEUE_BYTES:
-    case PROP_LEAKY:
-      apply_queue_limits(priv);
+    case ClientSinkProperties::max_queue_time:
+    case ClientSinkProperties::max_queue_bytes:
+    case ClientSinkProperties::leaky:
+      priv->apply_queue_limits();
       break;
     default:
+      if (ClientProperties::is_about_reconnecting(id))
+        priv->set_reconnect(priv->properties.reconnect());
       break;
   }
 }
@@ -577,49 +457,20 @@ static void gst_rtmp_client_sink_apply(GstRtmpClientSinkPrivate* priv, guint id,
 static void gst_rtmp_client_sink_set_property(GObject* object, guint id, const GValue* value,
                                               GParamSpec* pspec) noexcept {
   auto* priv = GST_RTMP_CLIENT_SINK(object)->priv;
-  if (priv->properties.set(id, value)) return;
-  if (id > PROP_PUBLISH_TYPE) {
+  if (priv->properties.set(id, value) || priv->own_properties.set(id, value)) {
+    gst_rtmp_client_sink_apply(priv, id, value);
+  } else {
     G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-    return;
   }
-  gst_rtmp_client_sink_set_own_property(priv, id, value);
-  gst_rtmp_client_sink_apply(priv, id, value);
 }
 
 static void gst_rtmp_client_sink_get_property(GObject* object, guint id, GValue* value,
                                               GParamSpec* pspec) noexcept {
   auto* priv = GST_RTMP_CLIENT_SINK(object)->priv;
-  if (priv->properties.get(id, value)) return;
-  if (id == PROP_STATS) {
+  if (id == ClientSinkProperties::stats) {
     g_value_take_boxed(value, priv->stats(priv->outbox.level()));
-    return;
-  }
-  const std::lock_guard lock(priv->mutex);
-  switch (id) {
-    case PROP_CHUNK_SIZE:
-      g_value_set_uint(value, priv->chunk_size);
-      break;
-    case PROP_PEAK_KBPS:
-      g_value_set_uint(value, priv->peak_kbps);
-      break;
-    case PROP_STOP_COMMANDS:
-      g_value_set_flags(value, priv->stop_commands);
-      break;
-    case PROP_MAX_QUEUE_TIME:
-      g_value_set_uint64(value, priv->max_queue_time);
-      break;
-    case PROP_MAX_QUEUE_BYTES:
-      g_value_set_uint64(value, priv->max_queue_bytes);
-      break;
-    case PROP_LEAKY:
-      g_value_set_enum(value, priv->leaky);
-      break;
-    case PROP_PUBLISH_TYPE:
-      g_value_set_enum(value, priv->publish_type);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-      break;
+  } else if (!priv->properties.get(id, value) && !priv->own_properties.get(id, value)) {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
   }
 }
 
@@ -650,102 +501,7 @@ static void gst_rtmp_client_sink_finalize(GObject* object) noexcept {
 
 static void gst_rtmp_client_sink_init(GstRtmpClientSink* self) {
   self->priv = new GstRtmpClientSinkPrivate(self);
-  apply_queue_limits(self->priv);
-}
-
-static void install_properties(GObjectClass* gobject_class) {
-  const auto flags = [](guint more) {
-    return static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | more);
-  };
-  gst_type_mark_as_plugin_api(stop_commands_type(), static_cast<GstPluginAPIFlags>(0));
-  gst_type_mark_as_plugin_api(leaky_type(), static_cast<GstPluginAPIFlags>(0));
-  gst_type_mark_as_plugin_api(publish_type_type(), static_cast<GstPluginAPIFlags>(0));
-
-  /**
-   * GstRtmpClientSink:chunk-size:
-   *
-   * Bytes of payload in a chunk. RTMP's own 128 cost many times the processor time of chunks that
-   * hold a whole frame; 60000 is what FFmpeg publishes with, so every server knows it.
-   */
-  g_object_class_install_property(
-      gobject_class, PROP_CHUNK_SIZE,
-      g_param_spec_uint("chunk-size", "Chunk size", "Bytes of payload in a chunk", 1, G_MAXINT,
-                        default_chunk_size, flags(GST_PARAM_MUTABLE_PLAYING)));
-  /**
-   * GstRtmpClientSink:peak-kbps:
-   *
-   * The speed at which the system sends at most, in kbit/s, 0 for as fast as it goes.
-   */
-  g_object_class_install_property(
-      gobject_class, PROP_PEAK_KBPS,
-      g_param_spec_uint("peak-kbps", "Peak bitrate",
-                        "Bitrate in kbit/s at which to send at most (0 = as fast as it goes)", 0,
-                        G_MAXINT / kbps_to_bytes, default_peak_kbps,
-                        flags(GST_PARAM_MUTABLE_PLAYING)));
-  /**
-   * GstRtmpClientSink:stop-commands:
-   *
-   * Which commands are sent at EOS, before the connection is closed.
-   */
-  g_object_class_install_property(
-      gobject_class, PROP_STOP_COMMANDS,
-      g_param_spec_flags("stop-commands", "Stop commands",
-                         "Commands to send at EOS, before the connection is closed",
-                         stop_commands_type(), default_stop_commands,
-                         flags(GST_PARAM_MUTABLE_PLAYING)));
-  /**
-   * GstRtmpClientSink:max-queue-time:
-   *
-   * How much stream may wait for the network, in nanoseconds of its timestamps, 0 for no limit.
-   */
-  g_object_class_install_property(
-      gobject_class, PROP_MAX_QUEUE_TIME,
-      g_param_spec_uint64("max-queue-time", "Maximum queue time",
-                          "Stream that may wait for the network, in ns (0 = no limit)", 0,
-                          G_MAXUINT64, default_max_queue_time, flags(GST_PARAM_MUTABLE_PLAYING)));
-  /**
-   * GstRtmpClientSink:max-queue-bytes:
-   *
-   * How many bytes may wait for the network. A frame above the limit waits alone.
-   */
-  g_object_class_install_property(
-      gobject_class, PROP_MAX_QUEUE_BYTES,
-      g_param_spec_uint64("max-queue-bytes", "Maximum queue bytes",
-                          "Bytes that may wait for the network", 1, G_MAXUINT64,
-                          default_max_queue_bytes, flags(GST_PARAM_MUTABLE_PLAYING)));
-  /**
-   * GstRtmpClientSink:leaky:
-   *
-   * What happens when the queue is full.
-   */
-  g_object_class_install_property(
-      gobject_class, PROP_LEAKY,
-      g_param_spec_enum("leaky", "Leaky", "What happens when the queue is full", leaky_type(),
-                        default_leaky, flags(GST_PARAM_MUTABLE_PLAYING)));
-  /**
-   * GstRtmpClientSink:publish-type:
-   *
-   * What the server is asked to do with the stream.
-   */
-  g_object_class_install_property(
-      gobject_class, PROP_PUBLISH_TYPE,
-      g_param_spec_enum("publish-type", "Publish type",
-                        "What the server is asked to do with the stream", publish_type_type(),
-                        default_publish_type, flags(GST_PARAM_MUTABLE_READY)));
-  /**
-   * GstRtmpClientSink:stats:
-   *
-   * A structure, kept after the connection's end: `in-chunk-size`, `out-chunk-size`,
-   * `in-window-ack-size`, `out-window-ack-size`, `retransmits` (uint), `in-bytes-total`,
-   * `out-bytes-total`, `in-bytes-acked`, `out-bytes-acked`, `unsent-bytes`, `queued-messages`,
-   * `queued-bytes`, `queued-time` (ns), `dropped-messages`, `round-trip-time` (ns, TCP's estimate)
-   * (uint64), and `peer` (string).
-   */
-  g_object_class_install_property(
-      gobject_class, PROP_STATS,
-      g_param_spec_boxed("stats", "Statistics", "Statistics of the connection and its queue",
-                         GST_TYPE_STRUCTURE,
-                         static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
+  self->priv->apply_queue_limits();
 }
 
 static void gst_rtmp_client_sink_class_init(GstRtmpClientSinkClass* klass) {
@@ -754,7 +510,7 @@ static void gst_rtmp_client_sink_class_init(GstRtmpClientSinkClass* klass) {
   gobject_class->set_property = gst_rtmp_client_sink_set_property;
   gobject_class->get_property = gst_rtmp_client_sink_get_property;
   ClientProperties::install(gobject_class);
-  install_properties(gobject_class);
+  ClientSinkProperties::install(gobject_class);
 
   auto* element_class = GST_ELEMENT_CLASS(klass);
   element_class->send_event = GST_DEBUG_FUNCPTR(gst_rtmp_client_sink_send_event);

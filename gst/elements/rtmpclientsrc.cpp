@@ -57,8 +57,10 @@
 #include "elements/bridge.h"
 #include "elements/client_link.h"
 #include "elements/client_playback.h"
-#include "elements/client_properties.h"
+#include "elements/client_src_properties.h"
 #include "elements/timeline.h"
+#include "elements/uri_handler.h"
+#include "rtmp/stream_headers.h"
 
 GST_DEBUG_CATEGORY_STATIC(gst_rtmp_client_src_debug);
 #define GST_CAT_DEFAULT gst_rtmp_client_src_debug
@@ -66,22 +68,6 @@ GST_DEBUG_CATEGORY_STATIC(gst_rtmp_client_src_debug);
 // GStreamer calls functions that are noexcept: an exception, for want of memory say, ends the
 // process as GLib's own allocations do, and never runs through C.
 namespace {
-
-enum Property : guint {
-  PROP_IDLE_TIMEOUT = ClientProperties::first_free_id,
-  PROP_NO_EOF_IS_ERROR,
-  PROP_START,
-  PROP_DURATION,
-  PROP_BUFFER_TIME,
-  PROP_STATS,
-};
-
-constexpr guint default_idle_timeout = 0;
-constexpr gboolean default_no_eof_is_error = FALSE;
-constexpr gint64 live_or_recorded = -2, live_only = -1;
-constexpr gint64 default_start = live_or_recorded;
-constexpr gint64 default_duration = -1;
-constexpr guint default_buffer_time = 3000;
 
 // What is kept while downstream takes nothing.
 constexpr net::MessageQueue::Limits inbox_limits{64 * 1024 * 1024, 30'000};
@@ -101,7 +87,10 @@ struct GstRtmpClientSrcPrivate final : ClientLink {
   explicit GstRtmpClientSrcPrivate(GstRtmpClientSrc* self)
       : ClientLink(GST_ELEMENT(self)), element(GST_ELEMENT(self)) {}
 
-  void on_started() override { playing = true; }
+  void on_started() override;
+  void on_interrupted(const net::Failure& failure) override;
+  void prepare(rtmp::ClientSession::Settings& session) override;
+  bool wants_more() override { return playback.wants_more(); }
   void on_media(rtmp::Message message) override;
   void on_stream_ended() override { playback.end(); }
   void on_status(const rtmp::Status& status) override { playback.on_status(status); }
@@ -115,6 +104,7 @@ struct GstRtmpClientSrcPrivate final : ClientLink {
 
   GstElement* element;
   ClientProperties properties;
+  ClientSrcProperties own_properties;
   Playback playback{inbox_limits, bridge::metadata_limits(), seek_patience};
   std::atomic<bool> playing = false;  // the server has accepted
   std::atomic<bool> failed = false;   // the error is posted
@@ -125,15 +115,13 @@ struct GstRtmpClientSrcPrivate final : ClientLink {
   GstSegment wanted;         // what was sought, or all
   bool at_beginning = true;  // no seek was asked for, not even GstBaseSrc's own first one
   bool header_sent = false;
-  std::uint64_t dropped = 0;  // by the inbox, as far as it was told downstream
+  rtmp::StreamHeaders headers;
+  bool reconnected = false;    // and no frame has come since
+  bool discontinuity = false;  // before the next buffer
+  std::uint64_t dropped = 0;   // by the inbox, as far as it was told downstream
 
   std::mutex mutex;                  // guards everything below; no other lock is taken under it
   std::optional<net::Failure> loss;  // what ended the connection after it had played
-  guint idle_timeout = default_idle_timeout;
-  gboolean no_eof_is_error = default_no_eof_is_error;
-  gint64 start = default_start;
-  gint64 duration = default_duration;
-  guint buffer_time = default_buffer_time;
 };
 
 struct _GstRtmpClientSrc {
@@ -160,10 +148,35 @@ void GstRtmpClientSrcPrivate::post_error(const net::Failure& failure) {
   failed = true;
 }
 
+// On the client's thread. Another connection begins where the one before had come to.
+void GstRtmpClientSrcPrivate::on_started() {
+  if (!playing.exchange(true)) return;
+  if (const auto place = playback.reconnect(net::now())) seek(static_cast<double>(*place));
+  if (paused) pause(true, static_cast<double>(playback.received_ms()));
+}
+
+void GstRtmpClientSrcPrivate::on_interrupted(const net::Failure& failure) {
+  GST_ELEMENT_WARNING(element, RESOURCE, READ, ("%s. Connecting again.", failure.text.c_str()),
+                      (nullptr));
+  playback.interrupt();
+}
+
+void GstRtmpClientSrcPrivate::prepare(rtmp::ClientSession::Settings& session) {
+  const auto place = playback.resume_ms();
+  if (!place) return;
+  const auto start = static_cast<double>(*place);
+  if (session.duration >= 0)
+    session.duration = std::max(0.0, std::max(session.start, 0.0) + session.duration - start);
+  session.start = start;
+}
+
 // On the client's thread. What failed before anything played is said at once: in PAUSED no thread
-// asks for buffers. A loss waits behind the last message.
+// asks for buffers. A loss waits behind the last message; attempts that failed to make it good do
+// not.
 void GstRtmpClientSrcPrivate::on_ended(std::optional<net::Failure> failure) {
-  if (failure && (!playing || failure->code == rtmp::Error::refused)) {
+  const bool lost = playing && failure && failure->stage == net::Failure::Stage::streaming &&
+                    failure->code != rtmp::Error::refused;
+  if (failure && !lost) {
     post_error(*failure);
   } else if (failure) {
     const std::lock_guard lock(mutex);
@@ -182,15 +195,8 @@ static std::variant<net::Client::Settings, std::string> gst_rtmp_client_src_sett
   auto* priv = self->priv;
   auto settings = priv->properties.settings(ClientProperties::Purpose::play);
   if (auto* client = std::get_if<net::Client::Settings>(&settings)) {
-    const std::lock_guard lock(priv->mutex);
-    auto& session = client->session;
-    const auto to_ms = [](gint64 ns) { return static_cast<double>(ns) / GST_MSECOND; };
-    if (priv->start == live_only) session.start = -1000;
-    if (priv->start >= 0) session.start = to_ms(priv->start);
-    if (priv->duration >= 0) session.duration = to_ms(priv->duration);
-    if (priv->buffer_time != default_buffer_time) session.buffer_ms = priv->buffer_time;
-    session.amf = bridge::metadata_limits();
-    client->idle_timeout = std::chrono::seconds(priv->idle_timeout);
+    priv->own_properties.add_to(*client);
+    client->session.amf = bridge::metadata_limits();
   }
   return settings;
 }
@@ -213,7 +219,8 @@ static gboolean gst_rtmp_client_src_start(GstBaseSrc* src) noexcept {
   priv->timeline = Timeline();
   gst_segment_init(&priv->wanted, GST_FORMAT_TIME);
   priv->at_beginning = true;
-  priv->header_sent = false;
+  priv->header_sent = priv->reconnected = priv->discontinuity = false;
+  priv->headers = {};
   priv->playing = priv->failed = priv->paused = false;
   priv->take_loss();
   const auto settings = gst_rtmp_client_src_settings(self);
@@ -243,6 +250,25 @@ static gboolean gst_rtmp_client_src_unlock_stop(GstBaseSrc* src) noexcept {
 
 // --- data ---
 
+static void gst_rtmp_client_src_pass_border(GstRtmpClientSrc* self, const rtmp::Message& border) {
+  auto* priv = self->priv;
+  priv->reconnected = priv->discontinuity = true;
+  if (const auto place = Playback::resumed_at(border)) {
+    priv->timeline.resume(*place);
+  } else {
+    priv->timeline.begin_publisher();
+  }
+}
+
+// What another connection repeats before its first frame, downstream knows.
+static bool gst_rtmp_client_src_is_repeated(GstRtmpClientSrc* self, const rtmp::Message& message) {
+  auto* priv = self->priv;
+  if (carries_time(message)) priv->reconnected = false;
+  const bool known = priv->reconnected && priv->headers.knows(message);
+  priv->headers.remember(message);
+  return known;
+}
+
 // Waits for a message that may go to a pad.
 static net::MessageQueue::Outcome gst_rtmp_client_src_pop(GstRtmpClientSrc* self,
                                                           rtmp::Message& message) {
@@ -250,6 +276,11 @@ static net::MessageQueue::Outcome gst_rtmp_client_src_pop(GstRtmpClientSrc* self
     rtmp::Message received;
     const auto outcome = self->priv->playback.inbox().pop(received);
     if (outcome != net::MessageQueue::Outcome::ok) return outcome;
+    if (Playback::is_border(received)) {
+      gst_rtmp_client_src_pass_border(self, received);
+      continue;
+    }
+    if (gst_rtmp_client_src_is_repeated(self, received)) continue;
     if (auto fit = bridge::playable(std::move(received))) {
       message = std::move(*fit);
       return outcome;
@@ -264,26 +295,23 @@ static GstFlowReturn gst_rtmp_client_src_end(GstRtmpClientSrc* self) {
   if (priv->failed) return GST_FLOW_ERROR;
   const auto loss = priv->take_loss();
   if (!loss) return GST_FLOW_EOS;
-  bool is_error = false;
-  {
-    const std::lock_guard lock(priv->mutex);
-    is_error = priv->no_eof_is_error && loss->code != rtmp::Error::idle_timeout;
-  }
+  const bool is_error =
+      priv->own_properties.lost_is_error() && loss->code != rtmp::Error::idle_timeout;
   GST_INFO_OBJECT(self, "the connection ended: %s", loss->text.c_str());
   if (!is_error) return GST_FLOW_EOS;
   priv->post_error(*loss);
   return GST_FLOW_ERROR;
 }
 
-// The segment that gives the first frame the running time of its arrival.
-static void gst_rtmp_client_src_begin_segment(GstRtmpClientSrc* self, std::int64_t first_ms,
-                                              GstClockTime arrival) {
+// The segment that gives the line's first frame its running time, that of its arrival as a rule.
+static void gst_rtmp_client_src_begin_segment(GstRtmpClientSrc* self,
+                                              const Timeline::Place& place) {
   GstSegment segment = self->priv->wanted;
-  segment.start = segment.time = segment.position = to_time(first_ms);
+  segment.start = segment.time = segment.position = to_time(place.start);
   if (GST_CLOCK_TIME_IS_VALID(segment.stop)) segment.stop = std::max(segment.stop, segment.start);
   if (const auto duration = self->priv->playback.duration_ms())
     segment.duration = to_time(*duration);
-  segment.base = GST_CLOCK_TIME_IS_VALID(arrival) ? arrival : 0;
+  segment.base = to_time(place.running);
   gst_base_src_new_segment(GST_BASE_SRC(self), &segment);
 }
 
@@ -294,14 +322,15 @@ static GstBuffer* gst_rtmp_client_src_to_buffer(GstRtmpClientSrc* self, rtmp::Me
                           ? std::optional(static_cast<std::int64_t>(arrival / GST_MSECOND))
                           : std::nullopt;
   const Timeline::Place place = priv->timeline.place(message, now_ms);
-  if (place.first) gst_rtmp_client_src_begin_segment(self, place.timestamp, arrival);
+  if (place.first) gst_rtmp_client_src_begin_segment(self, place);
   message.timestamp = place.timestamp;
 
   GstBuffer* buffer = bridge::to_tag(message);
   if (!priv->timeline.begun())
     GST_BUFFER_DTS(buffer) = GST_BUFFER_PTS(buffer) = GST_CLOCK_TIME_NONE;
   const std::uint64_t dropped = priv->playback.inbox().level().dropped;
-  if (place.jumped || std::exchange(priv->dropped, dropped) != dropped)
+  const bool lost = std::exchange(priv->dropped, dropped) != dropped;
+  if (std::exchange(priv->discontinuity, false) || place.jumped || lost)
     GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
   if (!std::exchange(priv->header_sent, true))
     gst_buffer_prepend_memory(buffer, bridge::to_flv_file_header());
@@ -431,58 +460,21 @@ static gboolean gst_rtmp_client_src_post_message(GstElement* element,
 static void gst_rtmp_client_src_set_property(GObject* object, guint id, const GValue* value,
                                              GParamSpec* pspec) noexcept {
   auto* priv = GST_RTMP_CLIENT_SRC(object)->priv;
-  if (priv->properties.set(id, value)) return;
-  const std::lock_guard lock(priv->mutex);
-  switch (id) {
-    case PROP_IDLE_TIMEOUT:
-      priv->idle_timeout = g_value_get_uint(value);
-      break;
-    case PROP_NO_EOF_IS_ERROR:
-      priv->no_eof_is_error = g_value_get_boolean(value);
-      break;
-    case PROP_START:
-      priv->start = g_value_get_int64(value);
-      break;
-    case PROP_DURATION:
-      priv->duration = g_value_get_int64(value);
-      break;
-    case PROP_BUFFER_TIME:
-      priv->buffer_time = g_value_get_uint(value);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-      break;
+  if (priv->properties.set(id, value)) {
+    if (ClientProperties::is_about_reconnecting(id))
+      priv->set_reconnect(priv->properties.reconnect());
+  } else if (!priv->own_properties.set(id, value)) {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
   }
 }
 
 static void gst_rtmp_client_src_get_property(GObject* object, guint id, GValue* value,
                                              GParamSpec* pspec) noexcept {
   auto* priv = GST_RTMP_CLIENT_SRC(object)->priv;
-  if (priv->properties.get(id, value)) return;
-  if (id == PROP_STATS) {
+  if (id == ClientSrcProperties::stats) {
     g_value_take_boxed(value, priv->stats(priv->playback.inbox().level()));
-    return;
-  }
-  const std::lock_guard lock(priv->mutex);
-  switch (id) {
-    case PROP_IDLE_TIMEOUT:
-      g_value_set_uint(value, priv->idle_timeout);
-      break;
-    case PROP_NO_EOF_IS_ERROR:
-      g_value_set_boolean(value, priv->no_eof_is_error);
-      break;
-    case PROP_START:
-      g_value_set_int64(value, priv->start);
-      break;
-    case PROP_DURATION:
-      g_value_set_int64(value, priv->duration);
-      break;
-    case PROP_BUFFER_TIME:
-      g_value_set_uint(value, priv->buffer_time);
-      break;
-    default:
-      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
-      break;
+  } else if (!priv->properties.get(id, value) && !priv->own_properties.get(id, value)) {
+    G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, pspec);
   }
 }
 
@@ -517,88 +509,13 @@ static void gst_rtmp_client_src_init(GstRtmpClientSrc* self) {
   gst_base_src_set_format(GST_BASE_SRC(self), GST_FORMAT_TIME);
 }
 
-static void install_properties(GObjectClass* gobject_class) {
-  const auto flags = [](guint more) {
-    return static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | more);
-  };
-  /**
-   * GstRtmpClientSrc:idle-timeout:
-   *
-   * Seconds without anything from the server after which the stream is at its end (EOS), 0 for
-   * never.
-   */
-  g_object_class_install_property(
-      gobject_class, PROP_IDLE_TIMEOUT,
-      g_param_spec_uint("idle-timeout", "Idle timeout",
-                        "Seconds without anything from the server that end the stream (0 = never)",
-                        0, G_MAXUINT, default_idle_timeout, flags(GST_PARAM_MUTABLE_READY)));
-  /**
-   * GstRtmpClientSrc:no-eof-is-error:
-   *
-   * Whether a connection that is lost before the server said that the stream is over is an error.
-   * Otherwise it is EOS.
-   */
-  g_object_class_install_property(
-      gobject_class, PROP_NO_EOF_IS_ERROR,
-      g_param_spec_boolean("no-eof-is-error", "No EOF is error",
-                           "Whether losing the connection is an error instead of EOS",
-                           default_no_eof_is_error, flags(GST_PARAM_MUTABLE_PLAYING)));
-  /**
-   * GstRtmpClientSrc:start:
-   *
-   * Where to begin, in nanoseconds into a recorded stream; -1 for a live stream only, -2 for the
-   * live stream of that name or else the recorded one.
-   */
-  g_object_class_install_property(
-      gobject_class, PROP_START,
-      g_param_spec_int64("start", "Start",
-                         "Where to begin in a recorded stream, in ns (-1 = live only, -2 = live or "
-                         "else recorded)",
-                         live_or_recorded, G_MAXINT64, default_start,
-                         flags(GST_PARAM_MUTABLE_READY)));
-  /**
-   * GstRtmpClientSrc:duration:
-   *
-   * How much to play, in nanoseconds; -1 for all.
-   */
-  g_object_class_install_property(
-      gobject_class, PROP_DURATION,
-      g_param_spec_int64("duration", "Duration", "How much to play, in ns (-1 = to the end)", -1,
-                         G_MAXINT64, default_duration, flags(GST_PARAM_MUTABLE_READY)));
-  /**
-   * GstRtmpClientSrc:buffer-time:
-   *
-   * What the server is told of our buffer (SetBufferLength), in milliseconds: how far it may send a
-   * recorded stream ahead.
-   */
-  g_object_class_install_property(
-      gobject_class, PROP_BUFFER_TIME,
-      g_param_spec_uint("buffer-time", "Buffer time",
-                        "Buffer that the server is told of, in ms: how far it may send ahead", 0,
-                        G_MAXUINT, default_buffer_time, flags(GST_PARAM_MUTABLE_READY)));
-  /**
-   * GstRtmpClientSrc:stats:
-   *
-   * A structure, kept after the connection's end: `in-chunk-size`, `out-chunk-size`,
-   * `in-window-ack-size`, `out-window-ack-size`, `retransmits` (uint), `in-bytes-total`,
-   * `out-bytes-total`, `in-bytes-acked`, `out-bytes-acked`, `unsent-bytes`, `queued-messages`,
-   * `queued-bytes`, `queued-time` (ns), `dropped-messages`, `round-trip-time` (ns, TCP's estimate)
-   * (uint64), and `peer` (string).
-   */
-  g_object_class_install_property(
-      gobject_class, PROP_STATS,
-      g_param_spec_boxed("stats", "Statistics", "Statistics of the connection and its queue",
-                         GST_TYPE_STRUCTURE,
-                         static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
-}
-
 static void gst_rtmp_client_src_class_init(GstRtmpClientSrcClass* klass) {
   auto* gobject_class = G_OBJECT_CLASS(klass);
   gobject_class->finalize = gst_rtmp_client_src_finalize;
   gobject_class->set_property = gst_rtmp_client_src_set_property;
   gobject_class->get_property = gst_rtmp_client_src_get_property;
   ClientProperties::install(gobject_class);
-  install_properties(gobject_class);
+  ClientSrcProperties::install(gobject_class);
 
   auto* element_class = GST_ELEMENT_CLASS(klass);
   element_class->change_state = GST_DEBUG_FUNCPTR(gst_rtmp_client_src_change_state);

@@ -16,6 +16,8 @@ std::string location(std::uint16_t port) {
   return "rtmp://127.0.0.1:" + std::to_string(port) + "/live/cam";
 }
 
+const std::string final_loss = "auto-reconnect=false";
+
 // A pipeline that sends what is pushed to it.
 struct Publisher : Pipeline {
   explicit Publisher(std::uint16_t port, const std::string& properties = {})
@@ -60,7 +62,7 @@ TEST(ClientSink, SendsEveryFrameBeforeEosToASlowServer) {
 
 TEST(ClientSink, SaysThatItIsConnectedAndNoLonger) {
   TestServer server;
-  Publisher publisher(server.port());
+  Publisher publisher(server.port(), final_loss);
   publisher.set_state(GST_STATE_PLAYING);
   ASSERT_TRUE(server.accept());
   ASSERT_TRUE(server.start_stream());
@@ -179,7 +181,7 @@ TEST(ClientSink, PausesAndGoesOnWhileAServerTakesNothing) {
 }
 
 TEST(ClientSink, SaysThatAServerTakesNothing) {
-  Stalled stalled("timeout=1");
+  Stalled stalled("timeout=1 " + final_loss);
   const BusError error = stalled.publisher.wait_error();
   EXPECT_EQ(error.code, GST_RESOURCE_ERROR_WRITE);
   EXPECT_EQ(error.stage, "streaming");
@@ -314,7 +316,7 @@ TEST(ClientSink, SaysWhatANetworkTakesThatIsTooSlow) {
 
 TEST(ClientSink, PostsOneErrorForOneFailure) {
   TestServer server;
-  Publisher publisher(server.port());
+  Publisher publisher(server.port(), final_loss);
   publisher.set_state(GST_STATE_PLAYING);
   ASSERT_TRUE(server.accept());
   ASSERT_TRUE(server.start_stream());

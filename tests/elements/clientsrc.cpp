@@ -173,7 +173,7 @@ TEST(ClientSrc, DoesNotFindWhatIsNotThere) {
 
 TEST(ClientSrc, EndsWithALostConnection) {
   TestServer server;
-  Player player(server.port());
+  Player player(server.port(), "auto-reconnect=false");
   player.set_state(GST_STATE_PLAYING);
   ASSERT_TRUE(server.accept());
   ASSERT_TRUE(server.start_stream());
@@ -185,7 +185,7 @@ TEST(ClientSrc, EndsWithALostConnection) {
 
 TEST(ClientSrc, CallsALostConnectionAnErrorIfAskedTo) {
   TestServer server;
-  Player player(server.port(), "no-eof-is-error=true");
+  Player player(server.port(), "auto-reconnect=false no-eof-is-error=true");
   player.set_state(GST_STATE_PLAYING);
   ASSERT_TRUE(server.accept());
   ASSERT_TRUE(server.start_stream());

@@ -30,11 +30,6 @@ def has_property(element, name):
     return Gst.ElementFactory.make(element).find_property(name) is not None
 
 
-def without_reconnect(element):
-    """The words that make a lost connection final."""
-    return 'auto-reconnect=false' if has_property(element, 'auto-reconnect') else ''
-
-
 class Counter:
     """Counts what passes a pad, and remembers what the tests ask about."""
 
