@@ -19,6 +19,11 @@
  * `rtmp-publisher`: `name`, a string "app/stream", and `state`, a string: "published" when a
  * publisher has come, "unpublished" when it has gone.
  *
+ * `rtmp-limit`: somebody went over a limit. `limit`, a string, is its name, as in `stats`; `peer`,
+ * a string, the client's host, or the beginning of the name of a stream; `count`, a guint64, how
+ * often that has happened to anybody. Told once a minute for each peer and limit, and not more than
+ * ten times a second.
+ *
  * ## Example launch line
  * ```
  * gst-launch-1.0 -e rtmpserver port=1935
@@ -30,12 +35,10 @@
 
 #include "elements/rtmpserver.h"
 
-#include <deque>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <utility>
 
+#include "elements/announcer.h"
 #include "elements/shared_server.h"
 
 GST_DEBUG_CATEGORY_STATIC(gst_rtmp_server_debug);
@@ -43,51 +46,20 @@ GST_DEBUG_CATEGORY_STATIC(gst_rtmp_server_debug);
 
 namespace {
 
-// Posts messages from a thread of GStreamer's: an application's handlers must not hold up the
-// server's threads.
-class Announcer final : public shared_server::Party,
-                        public std::enable_shared_from_this<Announcer> {
+// Tells the application who publishes.
+class Witness final : public shared_server::Party {
  public:
-  explicit Announcer(GstElement* element) { g_weak_ref_init(&element_, element); }
-  ~Announcer() override { g_weak_ref_clear(&element_); }
+  explicit Witness(GstElement* element) : announcer_(std::make_shared<Announcer>(element)) {}
 
-  void on_stream_published(const std::string& name) override { announce(name, "published"); }
-  void on_stream_unpublished(const std::string& name) override { announce(name, "unpublished"); }
+  void on_stream_published(const std::string& name) override {
+    announcer_->post(shared_server::publisher_message(name, "published"));
+  }
+  void on_stream_unpublished(const std::string& name) override {
+    announcer_->post(shared_server::publisher_message(name, "unpublished"));
+  }
 
  private:
-  using Self = std::shared_ptr<Announcer>;
-
-  void announce(const std::string& name, const char* state) {
-    auto* element = static_cast<GstElement*>(g_weak_ref_get(&element_));
-    if (!element) return;
-    {
-      const std::lock_guard lock(mutex_);
-      waiting_.emplace_back(name, state);
-    }
-    gst_element_call_async(
-        element,
-        [](GstElement* called, gpointer self) { (*static_cast<Self*>(self))->post_all(called); },
-        new Self(shared_from_this()), [](gpointer self) { delete static_cast<Self*>(self); });
-    gst_object_unref(element);
-  }
-
-  // Calls may overtake each other, messages must not.
-  void post_all(GstElement* element) {
-    const std::lock_guard one_at_a_time(posting_);
-    for (;;) {
-      std::unique_lock lock(mutex_);
-      if (waiting_.empty()) return;
-      const auto [name, state] = std::move(waiting_.front());
-      waiting_.pop_front();
-      lock.unlock();
-      shared_server::post_publisher(element, name, state);
-    }
-  }
-
-  GWeakRef element_;
-  std::mutex posting_;  // held while messages are posted; taken before mutex_
-  std::mutex mutex_;    // guards waiting_
-  std::deque<std::pair<std::string, const char*>> waiting_;
+  const std::shared_ptr<Announcer> announcer_;
 };
 
 }  // namespace
@@ -131,7 +103,7 @@ static GstStateChangeReturn gst_rtmp_server_change_state(GstElement* element,
   shared_server::Link& link = *GST_RTMP_SERVER(element)->link;
   if (transition == GST_STATE_CHANGE_NULL_TO_READY) link.declare();
   if (transition == GST_STATE_CHANGE_READY_TO_PAUSED &&
-      !link.open(std::make_shared<Announcer>(element)))
+      !link.open(std::make_shared<Witness>(element)))
     return GST_STATE_CHANGE_FAILURE;
   const GstStateChangeReturn result =
       GST_ELEMENT_CLASS(gst_rtmp_server_parent_class)->change_state(element, transition);

@@ -21,6 +21,8 @@
  * `rtmp-publisher`: `name`, a string "app/stream", and `state`, a string: "published" when the sink
  * has taken its name, "unpublished" when it has given it back.
  *
+ * `rtmp-limit`: as #rtmpserver posts it.
+ *
  * ## Example launch line
  * ```
  * gst-launch-1.0 videotestsrc is-live=true ! x264enc tune=zerolatency ! flvmux streamable=true !

@@ -19,6 +19,8 @@
  * `rtmp-publisher`: `name`, a string "app/stream", and `state`, a string: "published" before the
  * first buffer of a publisher, "unpublished" after its last.
  *
+ * `rtmp-limit`: as #rtmpserver posts it.
+ *
  * ## Example launch line
  * ```
  * gst-launch-1.0 rtmpserversrc port=1935 stream=live/cam ! decodebin ! autovideosink

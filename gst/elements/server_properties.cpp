@@ -279,6 +279,17 @@ void install_limits(Installer& to, const Settings& defaults) {
             "Largest number of connections from one address (0 = no limit)", 0, G_MAXUINT,
             static_cast<guint>(defaults.max_connections_per_host));
   /**
+   * GstRtmpServer:max-memory:
+   *
+   * How much memory frames and unfinished messages of all clients together may take, in bytes. Half
+   * of it may be kept for late players. Above it slow players lose what waits for them, nobody new
+   * comes in, and who is in the middle of a large message is disconnected.
+   */
+  to.big_number("max-memory", "Memory",
+                "Bytes that frames and unfinished messages of all clients together may take "
+                "(0 = no limit)",
+                defaults.max_memory);
+  /**
    * GstRtmpServer:duplicate-publish:
    *
    * What happens to a second publisher of a name. With a takeover players go on: they see one
@@ -374,6 +385,15 @@ GstStructure* to_structure(const relay::Server::ClientStats& stats) {
       nullptr);
 }
 
+GstStructure* to_structure(const relay::LimitCounts::Array& counts) {
+  GstStructure* structure = gst_structure_new_empty("rtmp-limit-stats");
+  for (std::size_t i = 0; i < counts.size(); ++i) {
+    const std::string name(to_name(static_cast<relay::Limit>(i)));
+    gst_structure_set(structure, name.c_str(), G_TYPE_UINT64, guint64{counts[i]}, nullptr);
+  }
+  return structure;
+}
+
 }  // namespace
 
 void install(GObjectClass* klass) {
@@ -392,8 +412,10 @@ void install(GObjectClass* klass) {
    * GstRtmpServer:stats:
    *
    * What the server has done, as a #GstStructure `rtmp-server-stats`: the counters
-   * `connections-accepted`, `connections-refused`, `bytes-in` and `bytes-out` (#guint64), the
-   * numbers `clients`, `publishers` and `players` (#guint), and two arrays of structures: `streams`
+   * `connections-accepted`, `connections-refused`, `bytes-in`, `bytes-out` and `frames-dropped`
+   * (#guint64), the bytes that `memory` and of it `gop-memory` hold now (#guint64), the numbers
+   * `clients`, `publishers` and `players` (#guint), a structure `limits` of counters, how often
+   * somebody went over each limit (docs/limits.md), and two arrays of structures: `streams`
    * (`name`, `published`, `frames`, `bytes`, `players`, `gop-frames`, `gop-bytes`) and
    * `client-list` (`id`, `address`, `app`, `stream`, `state`, `bytes-in`, `bytes-out`,
    * `frames-dropped`, `queue-bytes`, `connected-for` in nanoseconds). After the end it says what
@@ -476,6 +498,7 @@ Settings Values::to_settings() const {
   settings.max_connections = number("max-connections");
   settings.max_players_per_stream = number("max-players-per-stream");
   settings.max_connections_per_host = number("max-connections-per-host");
+  settings.max_memory = to_limit<std::size_t>(big_number("max-memory"));
   settings.duplicate_publish = static_cast<Duplicate>(g_value_get_enum(find("duplicate-publish")));
   settings.publisher_grace = to_pause(big_number("publisher-grace"));
   settings.legacy_players = static_cast<LegacyPlayers>(g_value_get_enum(find("legacy-players")));
@@ -490,7 +513,9 @@ GstStructure* to_structure(const relay::Server::Stats& stats) {
       "rtmp-server-stats", "connections-accepted", G_TYPE_UINT64,
       guint64{stats.connections_accepted}, "connections-refused", G_TYPE_UINT64,
       guint64{stats.connections_refused}, "bytes-in", G_TYPE_UINT64, guint64{stats.bytes_in},
-      "bytes-out", G_TYPE_UINT64, guint64{stats.bytes_out}, "clients", G_TYPE_UINT,
+      "bytes-out", G_TYPE_UINT64, guint64{stats.bytes_out}, "frames-dropped", G_TYPE_UINT64,
+      guint64{stats.frames_dropped}, "memory", G_TYPE_UINT64, guint64{stats.memory}, "gop-memory",
+      G_TYPE_UINT64, guint64{stats.gop_memory}, "clients", G_TYPE_UINT,
       static_cast<guint>(stats.clients), "publishers", G_TYPE_UINT,
       static_cast<guint>(stats.publishers), "players", G_TYPE_UINT,
       static_cast<guint>(stats.players), nullptr);
@@ -499,6 +524,10 @@ GstStructure* to_structure(const relay::Server::Stats& stats) {
   g_value_init(&clients, GST_TYPE_ARRAY);
   for (const auto& [name, stream] : stats.streams) append(&streams, to_structure(name, stream));
   for (const auto& client : stats.client_list) append(&clients, to_structure(client));
+  GValue limits = G_VALUE_INIT;
+  g_value_init(&limits, GST_TYPE_STRUCTURE);
+  g_value_take_boxed(&limits, to_structure(stats.limits));
+  take(structure, "limits", &limits);
   take(structure, "streams", &streams);
   take(structure, "client-list", &clients);
   return structure;

@@ -7,6 +7,8 @@
 #include <system_error>
 #include <vector>
 
+#include "elements/announcer.h"
+
 GST_DEBUG_CATEGORY_STATIC(rtmp_server_debug);
 #define GST_CAT_DEFAULT rtmp_server_debug
 
@@ -20,6 +22,21 @@ namespace {
 bool is_loopback(const std::string& address) {
   return address == "localhost" || address == "::1" || address.starts_with("127.");
 }
+
+// Tells the application of an element who went over a limit.
+class LimitTeller final : public Party {
+ public:
+  explicit LimitTeller(GstElement* element) : announcer_(std::make_shared<Announcer>(element)) {}
+
+  void on_limit(relay::Limit limit, const std::string& who, std::uint64_t count) override {
+    announcer_->post(gst_structure_new(
+        "rtmp-limit", "limit", G_TYPE_STRING, std::string(to_name(limit)).c_str(), "peer",
+        G_TYPE_STRING, who.c_str(), "count", G_TYPE_UINT64, guint64{count}, nullptr));
+  }
+
+ private:
+  const std::shared_ptr<Announcer> announcer_;
+};
 
 }  // namespace
 
@@ -51,6 +68,12 @@ class Shared final : public relay::Observer {
     GST_INFO("%s: client %" G_GUINT64_FORMAT " has gone: %s", place().c_str(), guint64{id},
              why.message().c_str());
     for (const auto& party : parties()) party->on_client_removed(id, why);
+  }
+
+  void on_limit(relay::Limit limit, const std::string& who, std::uint64_t count) override {
+    GST_WARNING("%s: %s went over the limit %s, the %" G_GUINT64_FORMAT ". time that somebody did",
+                place().c_str(), who.c_str(), std::string(to_name(limit)).c_str(), guint64{count});
+    for (const auto& party : parties()) party->on_limit(limit, who, count);
   }
 
   void on_stream_published(const std::string& name) override {
@@ -123,10 +146,16 @@ class Registry {
     return start(link, party);
   }
 
-  // Stops the server if nobody else has it.
-  void release(std::shared_ptr<Shared> shared) {
+  // Stops the server if nobody else has it. False if the link has none.
+  bool close(Link& link) {
     const std::lock_guard lock(mutex_);
-    shared.reset();
+    std::shared_ptr<Shared> shared;  // which ends here, before anybody else starts one on its port
+    const std::lock_guard links(link.mutex_);
+    if (!link.shared_) return false;
+    link.last_stats_ = link.shared_->server.stats();
+    link.leave_parties();
+    shared = std::move(link.shared_);
+    return true;
   }
 
  private:
@@ -216,11 +245,14 @@ class Registry {
 
   static void enter(Link& link, const std::shared_ptr<Party>& party,
                     const std::shared_ptr<Shared>& shared) {
+    const auto teller = std::make_shared<LimitTeller>(link.element_);
     {
       const std::lock_guard lock(link.mutex_);
       link.shared_ = shared;
       link.party_ = party;
+      link.teller_ = teller;
     }
+    shared->join(teller);
     if (!party) return;
     shared->join(party);
     party->on_joined(shared->server);
@@ -228,8 +260,7 @@ class Registry {
 
   static void leave(Link& link) {
     const std::lock_guard lock(link.mutex_);
-    if (link.shared_ && link.party_) link.shared_->leave(link.party_);
-    link.party_.reset();
+    link.leave_parties();
     link.shared_.reset();
   }
 
@@ -257,10 +288,14 @@ std::string stream_name(const char* text) {
   return std::string(name.substr(begin));
 }
 
+GstStructure* publisher_message(const std::string& name, const char* state) {
+  return gst_structure_new("rtmp-publisher", "name", G_TYPE_STRING, name.c_str(), "state",
+                           G_TYPE_STRING, state, nullptr);
+}
+
 void post_publisher(GstElement* element, const std::string& name, const char* state) {
-  GstStructure* structure = gst_structure_new("rtmp-publisher", "name", G_TYPE_STRING, name.c_str(),
-                                              "state", G_TYPE_STRING, state, nullptr);
-  gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), structure));
+  gst_element_post_message(
+      element, gst_message_new_element(GST_OBJECT(element), publisher_message(name, state)));
 }
 
 Link::Link(GstElement* element) : element_(element), values_(G_OBJECT_GET_CLASS(element)) {}
@@ -303,17 +338,16 @@ bool Link::open(std::shared_ptr<Party> party) {
 }
 
 void Link::close() {
-  std::shared_ptr<Shared> shared;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!shared_) return;
-    last_stats_ = shared_->server.stats();
-    if (party_) shared_->leave(party_);
-    party_.reset();
-    shared = std::move(shared_);
-  }
-  Registry::get().release(std::move(shared));
-  g_object_notify(G_OBJECT(element_), "current-port");
+  if (Registry::get().close(*this)) g_object_notify(G_OBJECT(element_), "current-port");
+}
+
+// With the lock held.
+void Link::leave_parties() {
+  if (!shared_) return;
+  if (party_) shared_->leave(party_);
+  shared_->leave(teller_);
+  party_.reset();
+  teller_.reset();
 }
 
 relay::Server& Link::server() const {

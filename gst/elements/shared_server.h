@@ -18,6 +18,7 @@ std::string stream_name(const char* text);
 
 // The element message `rtmp-publisher`: `name` ("app/stream") and `state` ("published" or
 // "unpublished").
+GstStructure* publisher_message(const std::string& name, const char* state);
 void post_publisher(GstElement* element, const std::string& name, const char* state);
 
 // An element's ear at its server. Calls come on the server's threads, also shortly after the
@@ -73,12 +74,14 @@ class Link {
   std::uint16_t current_port() const;
   GstStructure* stats() const;
   void post(const Refusal& refusal);
+  void leave_parties();
 
   GstElement* const element_;
   mutable std::mutex mutex_;  // guards what follows
   server_properties::Values values_;
   std::shared_ptr<Shared> shared_;
-  std::shared_ptr<Party> party_;
+  std::shared_ptr<Party> party_;   // may be null
+  std::shared_ptr<Party> teller_;  // of limits
   relay::Server::Stats last_stats_;
 };
 

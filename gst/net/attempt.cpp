@@ -123,6 +123,7 @@ void Attempt::run() {
   TcpOptions options;
   options.pacing_bytes_per_second = settings_.pacing_bytes_per_second;
   set_tcp_options(socket_.native_handle(), options);
+  close_on_exec(socket_.native_handle());
   if (settings_.session.purpose == rtmp::ClientSession::Purpose::publish)
     ::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &not_sent_limit,
                  sizeof not_sent_limit);

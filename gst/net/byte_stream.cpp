@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "net/byte_stream.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -78,9 +79,16 @@ void set_tcp_options(int socket, const TcpOptions& options) {
   set_pacing(socket, options.pacing_bytes_per_second);
 }
 
+void close_on_exec(int socket) { ::fcntl(socket, F_SETFD, FD_CLOEXEC); }
+
 void set_pacing(int socket, std::uint64_t bytes_per_second) {
   const std::uint64_t rate = bytes_per_second == 0 ? ~std::uint64_t{0} : bytes_per_second;
   ::setsockopt(socket, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof rate);
+}
+
+bool is_silence(const error_code& error) {
+  return error == boost::asio::error::timed_out || error == boost::asio::error::host_unreachable ||
+         error == boost::asio::error::network_unreachable;
 }
 
 std::string peer_name(const Socket& socket) {

@@ -52,7 +52,13 @@ struct TcpOptions {
 };
 // A listening socket hands its options on to those that it accepts.
 void set_tcp_options(int socket, const TcpOptions& options);
+// Programs that the application starts do not inherit the socket: they would keep the port, and
+// connections open.
+void close_on_exec(int socket);
 void set_pacing(int socket, std::uint64_t bytes_per_second);  // 0: as fast as it goes
+
+// The end of a connection whose other side no longer answers, in its kernel or on the way.
+bool is_silence(const error_code& error);
 
 // "127.0.0.1:1935", "[::1]:1935", "unix".
 std::string peer_name(const Socket& socket);

@@ -14,8 +14,9 @@ using rtmp::Result;
 // reads.
 constexpr int reads_in_a_row = 4;
 constexpr std::size_t spans_in_a_row = 64;
-// A peer that asks without reading the answers is not asked to go on.
-constexpr std::size_t output_before_reading = 1024 * 1024;
+// A peer that asks without reading the answers is not asked to go on. What it has to get without
+// asking, a stream, does not count: players may be behind with it and must still be heard.
+constexpr std::size_t most_answers = 256 * 1024;
 
 bool would_block(const error_code& error) {
   return error == boost::asio::error::would_block || error == boost::asio::error::try_again ||
@@ -45,7 +46,8 @@ void Driver::start(std::shared_ptr<void> owner) {
 
 // `owner` goes from one wait to the next, and with it everything here, until the last one.
 void Driver::wait_to_read(std::shared_ptr<void> owner) {
-  may_read_ = write_failed_ || connection_.output().size() <= output_before_reading;
+  answers_ = std::min(answers_, connection_.output().size());
+  may_read_ = write_failed_ || answers_ <= most_answers;
   stream_->socket().async_wait(may_read_ ? stream_->read_wait() : stream_->write_wait(),
                                [this, owner = std::move(owner)](const error_code& error) mutable {
                                  on_readable(std::move(owner), error);
@@ -67,12 +69,14 @@ bool Driver::read_available() {
     const std::size_t count = stream_->read_some(worker_.scratch(), error);
     if (would_block(error)) break;
     if (error) {
-      const bool orderly = error == boost::asio::error::eof;
-      end(orderly ? error_code(Error::closed) : error);
+      end(end_of_reading(error));
       return false;
     }
     if (phase_ == Phase::shut) continue;  // only the peer's end matters now
+    const std::size_t before = connection_.output().size();
     const Result<void> taken = take(worker_.scratch().first(count));
+    const std::size_t after = connection_.output().size();
+    if (after > before) answers_ += after - before;
     if (!taken) {
       finish(taken.error());
       break;
@@ -83,6 +87,12 @@ bool Driver::read_available() {
   if (phase_ == Phase::running) handler_.on_batch_end();
   flush();
   return !closed_;
+}
+
+// The kernel tells once that the peer is gone, and may have told the writer.
+error_code Driver::end_of_reading(error_code error) const {
+  if (error != boost::asio::error::eof) return error;
+  return is_silence(write_error_) ? write_error_ : error_code(Error::closed);
 }
 
 Result<void> Driver::take(rtmp::Bytes bytes) {
@@ -111,7 +121,7 @@ std::optional<std::size_t> Driver::write_directly(std::span<const rtmp::Bytes> s
   if (!may_write() || !connection_.output().empty()) return std::nullopt;
   error_code error;
   const std::size_t count = stream_->write_some(spans, error);
-  if (error && !would_block(error)) give_up_writing();
+  if (error && !would_block(error)) give_up_writing(error);
   return count;
 }
 
@@ -143,7 +153,7 @@ void Driver::write_output() {
     const std::size_t count = stream_->write_some(std::span(spans).first(filled), error);
     if (would_block(error)) return;
     if (error) {
-      give_up_writing();
+      give_up_writing(error);
       return;
     }
     connection_.written(count);
@@ -153,8 +163,9 @@ void Driver::write_output() {
 
 // The peer may have said why before it closed: the reader finds out, and what ends the connection.
 // It gets that long for it.
-void Driver::give_up_writing() {
+void Driver::give_up_writing(error_code error) {
   write_failed_ = true;
+  write_error_ = error;
   finish_by_ = std::min(finish_by_, now() + settings_.close_timeout);
   reschedule();
 }

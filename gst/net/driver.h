@@ -74,7 +74,8 @@ class Driver {
   bool read_available();
   rtmp::Result<void> take(rtmp::Bytes bytes);
   void write_output();
-  void give_up_writing();
+  void give_up_writing(error_code error);
+  error_code end_of_reading(error_code error) const;
   void wait_writable();
   void end(error_code reason);
   void on_timer();
@@ -95,10 +96,12 @@ class Driver {
   error_code finish_reason_;
   Phase phase_ = Phase::running;
   bool established_ = false;
-  bool may_read_ = false;  // what the reader waits for
+  bool may_read_ = false;    // what the reader waits for
+  std::size_t answers_ = 0;  // bytes of the output that the peer has asked for, at most
   bool waiting_to_write_ = false;
   bool flushing_ = false;
   bool write_failed_ = false;
+  error_code write_error_;
   bool closed_ = false;
 };
 

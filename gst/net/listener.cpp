@@ -93,6 +93,7 @@ error_code Listener::open(const tcp::endpoint& endpoint) {
   error_code error;
   acceptor.open(endpoint.protocol(), error);
   if (error) return error;
+  close_on_exec(acceptor.native_handle());
   acceptor.set_option(tcp::acceptor::reuse_address(true), error);
   if (endpoint.address().is_v6()) {
     const bool only = !endpoint.address().is_unspecified();
@@ -127,6 +128,7 @@ void Listener::Shared::accept_next(const std::shared_ptr<Door>& door) {
 }
 
 void Listener::Shared::hand_out(Worker& worker, tcp::socket socket) {
+  close_on_exec(socket.native_handle());
   boost::asio::post(worker.context(), [self = shared_from_this(), &worker,
                                        socket = Socket(std::move(socket))]() mutable {
     const std::shared_lock lock(self->mutex);

@@ -17,11 +17,12 @@ bool is_metadata(const rtmp::Message& message) {
 
 FramePtr make_frame(rtmp::Message message, std::uint64_t sequence, std::uint32_t chunk_size) {
   const rtmp::media::Summary summary = rtmp::media::summarize(message);
-  return make_frame(std::move(message), summary, sequence, chunk_size);
+  return make_frame(std::move(message), summary, sequence, chunk_size, nullptr);
 }
 
 FramePtr make_frame(rtmp::Message message, const rtmp::media::Summary& summary,
-                    std::uint64_t sequence, std::uint32_t chunk_size) {
+                    std::uint64_t sequence, std::uint32_t chunk_size,
+                    const std::shared_ptr<Budget>& budget) {
   auto frame = std::make_shared<Frame>();
   frame->type = message.type;
   frame->metadata = is_metadata(message);
@@ -34,6 +35,7 @@ FramePtr make_frame(rtmp::Message message, const rtmp::media::Summary& summary,
   message.stream_id = shared_stream_id;
   const std::uint32_t chunk_stream_id = rtmp::chunk_stream::id_for(message.type);
   frame->encoded = rtmp::encode_alone(std::move(message), chunk_stream_id, chunk_size);
+  frame->memory = Budget::Share(budget, frame->size());
   return frame;
 }
 

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "relay/budget.h"
 #include "rtmp/chunk.h"
 #include "rtmp/media.h"
 
@@ -31,6 +32,7 @@ struct Frame {
   rtmp::EncodedMessage encoded;  // for message stream 1 and the server's chunk size
   // Of an enhanced frame: what players get that know legacy FLV alone; null if it has no such form.
   FramePtr legacy;
+  Budget::Share memory;
 
   bool is_video() const { return type == rtmp::MessageType::video; }
   bool is_audio() const { return type == rtmp::MessageType::audio; }
@@ -62,7 +64,8 @@ constexpr std::uint32_t shared_stream_id = 1;
 // Takes the message's payload.
 FramePtr make_frame(rtmp::Message message, std::uint64_t sequence, std::uint32_t chunk_size);
 FramePtr make_frame(rtmp::Message message, const rtmp::media::Summary& summary,
-                    std::uint64_t sequence, std::uint32_t chunk_size);
+                    std::uint64_t sequence, std::uint32_t chunk_size,
+                    const std::shared_ptr<Budget>& budget);
 FramePtr make_notice(Frame::Notice notice, std::uint64_t sequence);
 
 }  // namespace relay

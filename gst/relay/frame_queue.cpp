@@ -56,6 +56,15 @@ void FrameQueue::drop_pictures() {
   waiting_for_key_.set();
 }
 
+bool FrameQueue::shed() {
+  const std::uint64_t before = dropped_;
+  drop([](const Frame& frame) {
+    return is_picture(frame) || (frame.is_audio() && !frame.is_header());
+  });
+  if (dropped_ > before) waiting_for_key_.set();
+  return dropped_ > before;
+}
+
 // The frames that meet the condition.
 template <typename Condition>
 void FrameQueue::drop(Condition condition) {

@@ -28,6 +28,8 @@ class FrameQueue {
   Outcome push(FramePtr frame, rtmp::Time now);
   // The first frame, or null.
   FramePtr pop();
+  // Gives up all frames, headers and data stay. False if there is none.
+  bool shed();
   // Pictures are of no use before the next key frame.
   void wait_for_key() { waiting_for_key_.set(); }
 

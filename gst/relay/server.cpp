@@ -6,6 +6,7 @@
 #include <future>
 
 #include "relay/session.h"
+#include "rtmp/url.h"
 
 namespace relay {
 namespace {
@@ -21,6 +22,8 @@ std::string host_of(const std::string& address) { return address.substr(0, addre
 Server::Server(Settings settings, Observer& observer)
     : settings_(std::move(settings)),
       observer_(observer),
+      memory_(std::make_shared<Budget>(settings_.max_memory)),
+      gop_memory_(std::make_shared<Budget>(settings_.max_memory / 2)),
       hub_({settings_.chunk_size, settings_.gop_cache, settings_.publisher_grace}, stream_hooks()),
       workers_(settings_.threads) {
   for (std::size_t i = 0; i < workers_.size(); ++i)
@@ -41,6 +44,11 @@ Stream::Hooks Server::stream_hooks() {
   hooks.later = [this](rtmp::Duration time, std::function<void()> call) {
     call_later(time, std::move(call));
   };
+  hooks.on_limit = [this](Limit limit, const std::string& name) {
+    count(limit, rtmp::masked_name(name));
+  };
+  hooks.memory = memory_;
+  hooks.gop_memory = gop_memory_;
   return hooks;
 }
 
@@ -91,22 +99,35 @@ std::string Server::addresses() const {
 // ---------------------------------------------------------------------------------------
 
 void Server::accept(net::Worker& worker, net::Socket socket) {
-  std::string address = net::peer_name(socket);
+  const std::string address = net::peer_name(socket);
+  if (const auto limit = enqueue(worker, socket, address)) count(*limit, host_of(address));
+}
+
+// Takes the socket, or answers the limit that keeps it out.
+std::optional<Limit> Server::enqueue(net::Worker& worker, net::Socket& socket,
+                                     const std::string& address) {
   const std::string name = host_of(address);
   const std::lock_guard lock(mutex_);
   Host& host = hosts_[name];
-  const bool host_is_full = settings_.max_connections_per_host > 0 &&
-                            host.connections >= settings_.max_connections_per_host;
-  if (sessions_.size() + waiting_ >= settings_.max_connections || host_is_full ||
-      host.line.size() >= longest_line) {
+  if (const auto limit = limit_before(host)) {
     ++refused_;
     if (host.connections == 0) hosts_.erase(name);
-    return;
+    return limit;
   }
   ++host.connections;
   ++waiting_;
-  host.line.push({&worker, std::move(socket), std::move(address), net::now()});
+  host.line.push({&worker, std::move(socket), address, net::now()});
   admit(name, host);
+  return std::nullopt;
+}
+
+std::optional<Limit> Server::limit_before(const Host& host) const {
+  if (sessions_.size() + waiting_ >= settings_.max_connections) return Limit::connections;
+  if (settings_.max_connections_per_host > 0 &&
+      host.connections >= settings_.max_connections_per_host)
+    return Limit::connections_per_host;
+  if (host.line.size() >= longest_line) return Limit::connections_in_line;
+  return memory_->exceeded() ? std::optional(Limit::memory) : std::nullopt;
 }
 
 // Who opens many connections at once is served as fast as it goes on with those that it has.
@@ -129,6 +150,7 @@ void Server::begin(const std::string& host, Visitor visitor) {
   const auto session = std::make_shared<Session>(
       *this, worker, halls_.at(&worker), std::move(stream), next_id_++, visitor.address, host);
   const bool late = net::now() >= visitor.since + settings_.handshake_timeout;
+  if (late) count(Limit::connections_in_line, host);
   {
     const std::lock_guard lock(mutex_);
     --waiting_;
@@ -176,8 +198,15 @@ void Server::forget(const Session& session) {
   const std::lock_guard lock(mutex_);
   bytes_in_ += last.bytes_in;
   bytes_out_ += last.bytes_out;
+  frames_dropped_ += last.frames_dropped;
   sessions_.erase(session.id());
   leave(session.host(), session.connected());
+}
+
+void Server::count(Limit limit, const std::string& who) {
+  const std::uint64_t count = limits_.add(limit);
+  if (moderator_.admits(who + " " + std::string(to_name(limit)), net::now()))
+    observer_.on_limit(limit, who, count);
 }
 
 bool Server::kick(std::uint64_t client_id) {
@@ -206,7 +235,11 @@ Server::Stats Server::stats() {
     stats.connections_refused = refused_;
     stats.bytes_in = bytes_in_;
     stats.bytes_out = bytes_out_;
+    stats.frames_dropped = frames_dropped_;
   }
+  stats.memory = memory_->used();
+  stats.gop_memory = gop_memory_->used();
+  stats.limits = limits_.all();
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     std::promise<void> done;
     boost::asio::post(workers_[i].context(), [&, i] {
@@ -226,6 +259,7 @@ void Server::collect(Stats& stats, net::Worker& worker) {
     const ClientStats client = session->stats();
     stats.bytes_in += client.bytes_in;
     stats.bytes_out += client.bytes_out;
+    stats.frames_dropped += client.frames_dropped;
     ++stats.clients;
     if (client.state == "publishing") ++stats.publishers;
     if (client.state == "playing") ++stats.players;

@@ -16,6 +16,7 @@
 #include "relay/audience.h"
 #include "relay/frame_queue.h"
 #include "relay/hub.h"
+#include "relay/limits.h"
 #include "rtmp/server_session.h"
 
 namespace relay {
@@ -48,6 +49,9 @@ class Observer {
   virtual void on_client_added(std::uint64_t, const std::string& /*address*/) {}
   // `why`: the error that ended it, Error::closed for the client's own end.
   virtual void on_client_removed(std::uint64_t, const boost::system::error_code& /*why*/) {}
+  // Somebody went over a limit: a client's host, or a publisher's stream, masked. Told in
+  // moderation; `count` is how often it has happened to anybody.
+  virtual void on_limit(Limit, const std::string& /*who*/, std::uint64_t /*count*/) {}
   // In the order in which it happens; not to publish or unpublish from within.
   virtual void on_stream_published(const std::string& /*name*/) {}
   virtual void on_stream_unpublished(const std::string& /*name*/) {}
@@ -81,6 +85,10 @@ class Server {
     // the handshake_timeout.
     std::size_t max_unconnected_per_host = 64;
     std::size_t max_players_per_stream = 0;  // 0: no limit
+    // Of frames and unfinished messages, all together. Half of it may be kept for late players.
+    // Above it slow players lose what waits for them, nobody new comes in, and who is in the middle
+    // of a large message is ended.
+    std::size_t max_memory = std::size_t{1024} * 1024 * 1024;
     rtmp::Duration handshake_timeout = std::chrono::seconds(5);
     rtmp::Duration connect_timeout = std::chrono::seconds(10);
     rtmp::Duration request_timeout = std::chrono::seconds(15);
@@ -98,8 +106,10 @@ class Server {
   };
   struct Stats {
     std::uint64_t connections_accepted = 0, connections_refused = 0;
-    std::uint64_t bytes_in = 0, bytes_out = 0;
+    std::uint64_t bytes_in = 0, bytes_out = 0, frames_dropped = 0;
+    std::size_t memory = 0, gop_memory = 0;  // bytes, now
     std::size_t clients = 0, publishers = 0, players = 0;
+    LimitCounts::Array limits = {};  // how often each was gone over
     std::vector<std::pair<std::string, Stream::Stats>> streams;
     std::vector<ClientStats> client_list;
   };
@@ -122,6 +132,9 @@ class Server {
   // For publishers and players inside this process.
   Hub& hub() { return hub_; }
   Observer& observer() { return observer_; }
+  const std::shared_ptr<Budget>& memory() const { return memory_; }
+  // Somebody goes over a limit. Any thread.
+  void count(Limit limit, const std::string& who);
 
   // Ends that client, or does nothing if it is not there.
   bool kick(std::uint64_t client_id);
@@ -145,6 +158,9 @@ class Server {
   Stream::Hooks stream_hooks();
   void call_later(rtmp::Duration time, std::function<void()> call);
   void accept(net::Worker& worker, net::Socket socket);
+  std::optional<Limit> enqueue(net::Worker& worker, net::Socket& socket,
+                               const std::string& address);
+  std::optional<Limit> limit_before(const Host& host) const;
   void admit(const std::string& name, Host& host);
   void begin(const std::string& host, Visitor visitor);
   void close_doors();
@@ -156,6 +172,9 @@ class Server {
 
   const Settings settings_;
   Observer& observer_;
+  const std::shared_ptr<Budget> memory_, gop_memory_;
+  LimitCounts limits_;
+  Moderator moderator_;
   Hub hub_;
   std::map<const net::Worker*, Hall> halls_;  // each is its worker's own
   net::Workers workers_;
@@ -171,7 +190,8 @@ class Server {
   std::unordered_map<std::uint64_t, std::shared_ptr<Session>> sessions_;
   std::unordered_map<std::string, Host> hosts_;
   std::uint64_t accepted_ = 0, refused_ = 0;
-  std::uint64_t bytes_in_ = 0, bytes_out_ = 0;  // of the sessions that are gone
+  // Of the sessions that are gone:
+  std::uint64_t bytes_in_ = 0, bytes_out_ = 0, frames_dropped_ = 0;
 };
 
 }  // namespace relay

@@ -141,6 +141,7 @@ class Session::Playing final : public Player {
     if (takes_as_it_is(batch) && write_directly(batch)) return;
     enqueue(batch.frames);
     session_.driver_.flush();
+    give_memory_back();
   }
 
   // Gives the connection what is next; false if there is nothing.
@@ -198,9 +199,15 @@ class Session::Playing final : public Player {
     for (const FramePtr& frame : frames) {
       if (!wanted(*frame)) continue;
       if (queue_.push(frame, now) == FrameQueue::Outcome::ok) continue;
-      session_.driver_.close(Error::write_timeout);
+      session_.driver_.close(Error::too_slow);
       return;
     }
+  }
+
+  // What is still there after writing waits for a slow player.
+  void give_memory_back() {
+    Server& server = session_.server_;
+    if (server.memory()->exceeded() && queue_.shed()) server.count(Limit::memory, session_.host_);
   }
 
   bool is_plain() const {
@@ -287,7 +294,8 @@ Session::Session(Server& server, net::Worker& worker, Hall& hall,
       driver_(worker, std::move(stream),
               rtmp::Connection::server(connection_settings(server.settings()), since_,
                                        net::secure_random()),
-              {}, *this) {}
+              {}, *this),
+      memory_(server.memory()) {}
 
 Session::~Session() = default;
 
@@ -323,7 +331,13 @@ Result<void> Session::on_message(rtmp::Message message, rtmp::Time now) {
 void Session::handle_events() {
   while (auto event = session_.next_event())
     std::visit([this](auto& happened) { handle(happened); }, *event);
+  count_names();
   send_session_output();
+}
+
+void Session::count_names() {
+  for (; names_refused_ < session_.names_refused(); ++names_refused_)
+    server_.count(Limit::names, host_);
 }
 
 void Session::send_session_output() {
@@ -333,6 +347,18 @@ void Session::send_session_output() {
 void Session::on_batch_end() {
   const rtmp::Time now = net::now();
   for (auto& [id, publishing] : publishing_) publishing->flush(now);
+  count_memory();
+}
+
+// Messages that come take room before anybody knows whose they are, and so do answers that nobody
+// reads; a few are on their way. A player's output is its stream's.
+void Session::count_memory() {
+  const std::size_t output = driver_.connection().output().size();
+  std::size_t bytes = driver_.connection().partial_bytes();
+  if (playing_.empty() && output > output_ahead) bytes += output;
+  memory_.set(bytes);
+  if (bytes > message_limit_before_publish && memory_.exceeded())
+    driver_.finish(Error::over_budget);
 }
 
 // Streams take turns, so that none starves another.
@@ -349,7 +375,10 @@ void Session::on_closed(net::error_code reason) {
   on_batch_end();
   for (auto& [id, publishing] : publishing_) publishing->end();
   publishing_.clear();
-  playing_.clear();
+  while (!playing_.empty()) end_play(playing_.begin()->first);
+  const auto first_byte = driver_.connection().stats().first_byte;
+  if (const auto limit = limit_behind(reason, first_byte, session_.connected()))
+    server_.count(*limit, host_);
   server_.observer().on_client_removed(id_, reason);
   server_.forget(*this);
 }
@@ -363,7 +392,8 @@ rtmp::Time Session::deadline() const {
 
 Result<void> Session::tick(rtmp::Time now) {
   for (const auto& [id, publishing] : publishing_)
-    if (now >= publishing->heard + server_.settings().publisher_timeout) return Error::idle_timeout;
+    if (now >= publishing->heard + server_.settings().publisher_timeout)
+      return Error::media_timeout;
   return session_.tick(now);
 }
 
@@ -438,6 +468,7 @@ void Session::publish(std::uint32_t stream_id, const std::string& name) {
   const auto publishing = std::make_shared<Publishing>(shared_from_this(), stream_id, stream, now);
   const Server::Settings& settings = server_.settings();
   if (!stream->publish(publishing, settings.duplicate_publish, settings.publisher_idle, now)) {
+    server_.count(Limit::duplicate_publish, host_);
     session_.reject_publish(
         stream_id, {"error", "NetStream.Publish.BadName", "The stream is published already."});
     return;
@@ -479,6 +510,7 @@ void Session::play(std::uint32_t stream_id, const std::string& name,
                    const rtmp::TrackChoice& tracks) {
   auto stream = server_.hub().get(name);
   if (!stream->add_player(server_.settings().max_players_per_stream)) {
+    server_.count(Limit::players_per_stream, host_);
     session_.reject_play(stream_id,
                          {"error", "NetStream.Play.Failed", "The stream has too many players."});
     return;
@@ -502,8 +534,15 @@ void Session::handle(MediaReceived& media) {
 
 void Session::handle(StreamClosed& closed) { end_stream(closed.stream_id); }
 
+void Session::end_play(std::uint32_t stream_id) {
+  const auto playing = playing_.find(stream_id);
+  if (playing == playing_.end()) return;
+  lost_ += playing->second->queue().dropped();
+  playing_.erase(playing);
+}
+
 void Session::end_stream(std::uint32_t stream_id) {
-  playing_.erase(stream_id);
+  end_play(stream_id);
   const auto found = publishing_.find(stream_id);
   if (found == publishing_.end()) return;
   const auto publishing = found->second;
@@ -544,6 +583,7 @@ Server::ClientStats Session::stats() const {
   stats.bytes_in = connection.bytes_in;
   stats.bytes_out = connection.bytes_out;
   stats.queue_bytes = driver_.connection().output().size();
+  stats.frames_dropped = lost_;
   stats.connected_for = net::now() - since_;
   for (const auto& [id, publishing] : publishing_) {
     stats.state = "publishing";

@@ -58,9 +58,12 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   void publish(std::uint32_t stream_id, const std::string& name);
   void play(std::uint32_t stream_id, const std::string& name, const rtmp::TrackChoice& tracks);
   void replaced(std::uint32_t stream_id);
+  void end_play(std::uint32_t stream_id);
   void end_stream(std::uint32_t stream_id);
   void send_session_output();
   void leave_if_done();
+  void count_names();
+  void count_memory();
 
   Server& server_;
   Hall& hall_;
@@ -70,6 +73,9 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   const rtmp::Time since_;
   rtmp::ServerSession session_;
   net::Driver driver_;
+  Budget::Share memory_;        // what we hold for the client
+  std::uint64_t lost_ = 0;      // frames of players that are no longer
+  unsigned names_refused_ = 0;  // that were counted
   bool leaving_ = false;
   bool knows_enhanced_ = false;  // the client announced Enhanced RTMP
   Request connected_as_;         // what connect said, for the requests that follow

@@ -13,7 +13,10 @@ bool same_payload(const Frame& one, const Frame& other) {
 }  // namespace
 
 Stream::Stream(std::string name, Settings settings, Hooks hooks)
-    : name_(std::move(name)), settings_(settings), hooks_(std::move(hooks)) {}
+    : name_(std::move(name)),
+      settings_(settings),
+      hooks_(std::move(hooks)),
+      gop_memory_(hooks_.gop_memory) {}
 
 // --- the publisher's side
 // --------------------------------------------------------------------------
@@ -50,7 +53,7 @@ bool Stream::publish(std::shared_ptr<Publisher> publisher, Duplicate policy,
 }
 
 void Stream::push(const Publisher& publisher, std::vector<rtmp::Message> batch, rtmp::Time now) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   if (publisher_.get() != &publisher) return;
   heard_ = now;
   std::vector<FramePtr> frames;
@@ -58,11 +61,15 @@ void Stream::push(const Publisher& publisher, std::vector<rtmp::Message> batch, 
   for (rtmp::Message& message : batch) {
     const rtmp::media::Summary summary = rtmp::media::summarize(message);
     if (ends_early(message, summary) || !timeline_.place(message, summary, now)) continue;
-    FramePtr frame = make_frame(std::move(message), summary, ++sequence_, settings_.chunk_size);
+    FramePtr frame =
+        make_frame(std::move(message), summary, ++sequence_, settings_.chunk_size, hooks_.memory);
     remember(frame);
     frames.push_back(std::move(frame));
   }
   for (const auto& subscriber : subscribers_) subscriber->on_frames(frames);
+  const auto over = std::exchange(gone_over_, {});
+  lock.unlock();
+  if (over && hooks_.on_limit) hooks_.on_limit(*over, name_);
 }
 
 void Stream::unpublish(const Publisher& publisher) {
@@ -140,16 +147,30 @@ void Stream::remember(const FramePtr& frame) {
 // anywhere. Each track of pictures begins with a key frame of its own. What grows over the bounds
 // is of no use as a whole.
 void Stream::cache(const FramePtr& frame) {
-  const GopCacheLimits& limits = settings_.gop_cache;
-  if (!limits.enabled) return;
+  if (!settings_.gop_cache.enabled) return;
   if (frame->is_key()) begin_gop(*frame);
   if (gop_.empty() && !frame->is_key()) return;
   if (frame->is_video() && !gop_tracks_.contains(frame->summary.track_id)) return;
   gop_.push_back(frame);
   gop_bytes_ += frame->size();
+  keep_gop_within_limits();
+}
+
+void Stream::keep_gop_within_limits() {
+  gop_memory_.set(gop_bytes_);
+  const std::optional<Limit> over = limit_of_gop();
+  if (!over) return;
+  gone_over_ = over;
+  forget_gop();
+}
+
+std::optional<Limit> Stream::limit_of_gop() const {
+  const GopCacheLimits& limits = settings_.gop_cache;
   if (gop_.size() > limits.frames || gop_bytes_ > limits.bytes ||
-      frame->timestamp - gop_.front()->timestamp > limits.ms)
-    forget_gop();
+      gop_.back()->timestamp - gop_.front()->timestamp > limits.ms)
+    return Limit::gop_cache;
+  const bool no_room = gop_memory_.exceeded() || (hooks_.memory && hooks_.memory->exceeded());
+  return no_room ? std::optional(Limit::gop_cache_total) : std::nullopt;
 }
 
 // The first track's takes the sound of before with it.
@@ -167,6 +188,7 @@ void Stream::forget_gop() {
   gop_.clear();
   gop_tracks_.clear();
   gop_bytes_ = 0;
+  gop_memory_.set(0);
 }
 
 // --- the players' side

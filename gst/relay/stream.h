@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "relay/frame.h"
+#include "relay/limits.h"
 #include "relay/timeline.h"
 
 namespace relay {
@@ -70,6 +71,10 @@ class Stream : public std::enable_shared_from_this<Stream> {
     std::function<void(const std::string& name, bool published)> on_change;
     // Calls once the time is over, on any thread, but not from within. Needed for publisher_grace.
     std::function<void(rtmp::Duration, std::function<void()>)> later;
+    // A publisher goes over a limit.
+    std::function<void(Limit, const std::string& name)> on_limit;
+    // Of all frames, and of those that are kept for late players. May be null.
+    std::shared_ptr<Budget> memory, gop_memory;
   };
 
   Stream(std::string name, Settings settings, Hooks hooks = {});
@@ -122,6 +127,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   void remember(const FramePtr& frame);
   void cache(const FramePtr& frame);
   void begin_gop(const Frame& key);
+  void keep_gop_within_limits();
+  std::optional<Limit> limit_of_gop() const;
   void forget_gop();
   void forget_publisher();
   void wait_for_publisher();
@@ -146,6 +153,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   std::vector<FramePtr> gop_;
   std::set<int> gop_tracks_;  // those of pictures
   std::size_t gop_bytes_ = 0;
+  Budget::Share gop_memory_;
+  std::optional<Limit> gone_over_;  // to be told
   std::uint64_t sequence_ = 0;
   Stats stats_;  // with the players
 };

@@ -196,6 +196,8 @@ Result<void> ChunkReader::apply(std::uint32_t id, const Header& header) {
     const Result<void> begun = begin_message(stream, header);
     if (!begun) return begun;
   }
+  if (chunk_size_ < default_chunk_size && ++tiny_chunks_ > limits_.tiny_chunks_per_second)
+    return Error::tiny_chunk_flood;
   if (++stream.chunks > limits_.tiny_chunks_per_message && chunk_size_ < default_chunk_size)
     return Error::tiny_chunk_flood;
   chunk_left_ =

@@ -30,10 +30,12 @@ std::uint32_t id_for(MessageType type);
 }  // namespace chunk_stream
 
 struct ChunkLimits {
-  std::uint32_t message_size = 8 * 1024 * 1024;     // bytes of one message
-  std::size_t chunk_streams = 64;                   // of one connection
-  std::size_t partial_bytes = 16 * 1024 * 1024;     // in unfinished messages of one connection
-  std::size_t tiny_chunks_per_message = 16 * 1024;  // where the chunk size is below the default
+  std::uint32_t message_size = 8 * 1024 * 1024;  // bytes of one message
+  std::size_t chunk_streams = 64;                // of one connection
+  std::size_t partial_bytes = 16 * 1024 * 1024;  // in unfinished messages of one connection
+  // Where the chunk size is below the default: headers cost work, however little they carry.
+  std::size_t tiny_chunks_per_message = 16 * 1024;
+  std::size_t tiny_chunks_per_second = 256 * 1024;
 };
 
 // Joins chunks into messages. Owned by its connection's thread.
@@ -51,6 +53,8 @@ class ChunkReader {
   // §5.4.2: drops the unfinished message of that chunk stream. Only between messages.
   void abort(std::uint32_t chunk_stream_id);
   void set_message_limit(std::uint32_t size) { limits_.message_size = size; }
+  // To be called each second, for what is limited by time.
+  void begin_second() { tiny_chunks_ = 0; }
 
   std::uint32_t chunk_size() const { return chunk_size_; }
   std::size_t partial_bytes() const { return partial_bytes_; }
@@ -111,6 +115,7 @@ class ChunkReader {
   // Bytes that looked like a repeated timestamp and were none.
   boost::container::small_vector<std::uint8_t, 4> given_back_;
   std::size_t partial_bytes_ = 0;
+  std::size_t tiny_chunks_ = 0;  // in this second
   std::vector<StreamClock> clocks_;
 };
 

@@ -26,6 +26,7 @@ Connection::Connection(Settings settings, Time now, Handshake handshake)
       start_(now),
       now_(now),
       heard_(now),
+      chunks_since_(now),
       handshake_(std::move(handshake)),
       reader_(settings.limits) {
   if (auto* client = std::get_if<std::unique_ptr<ClientHandshake>>(&handshake_))
@@ -39,6 +40,11 @@ void Connection::receive(Bytes bytes, Time now) {
   heard_ = now;
   ping_sent_.reset();
   stats_.bytes_in += bytes.size();
+  if (!stats_.first_byte && !bytes.empty()) stats_.first_byte = bytes.front();
+  if (now - chunks_since_ >= std::chrono::seconds(1)) {
+    chunks_since_ = now;
+    reader_.begin_second();
+  }
 }
 
 Result<std::optional<Message>> Connection::next_message() {

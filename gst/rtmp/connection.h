@@ -36,6 +36,7 @@ class Connection {
     // asked.
     std::uint32_t window_in = 0, window_out = 0;
     std::uint64_t messages_in = 0;
+    std::optional<std::uint8_t> first_byte;  // that came: what the peer speaks
     std::optional<Duration> ping_round_trip;
   };
 
@@ -72,6 +73,8 @@ class Connection {
 
   void set_message_limit(std::uint32_t bytes) { reader_.set_message_limit(bytes); }
   std::uint32_t chunk_size_out() const { return writer_.chunk_size(); }
+  // Of messages that have not come whole yet.
+  std::size_t partial_bytes() const { return reader_.partial_bytes(); }
   Stats stats() const;
 
  private:
@@ -90,8 +93,9 @@ class Connection {
 
   Settings settings_;
   Time start_;
-  Time now_;    // of the last call that said it
-  Time heard_;  // when the peer last sent anything
+  Time now_;           // of the last call that said it
+  Time heard_;         // when the peer last sent anything
+  Time chunks_since_;  // those that the reader counts
   std::optional<Time> ping_sent_;
   Handshake handshake_;  // nothing once it is over
   bool established_ = false;

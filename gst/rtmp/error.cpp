@@ -62,6 +62,12 @@ const char* text_of(Error error) {
       return "nothing was heard from the peer for too long";
     case Error::write_timeout:
       return "the peer did not take our data in time";
+    case Error::media_timeout:
+      return "the publisher sent no media for too long";
+    case Error::too_slow:
+      return "the player takes its stream too slowly";
+    case Error::over_budget:
+      return "the memory for all peers together is used up";
     case Error::connect_timeout:
       return "no connection to the host in time";
     case Error::closed:

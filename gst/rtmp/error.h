@@ -51,7 +51,12 @@ enum class Error {
   command_timeout,    // no answer to a command in time
   idle_timeout,       // nothing was heard from the peer for too long
   write_timeout,      // the peer did not take what we had to send in time
+  media_timeout,      // a publisher sent no media for too long
   connect_timeout,    // no connection to any address of the host in time
+
+  // policy
+  too_slow,     // a player took its stream so slowly that too much of it waits
+  over_budget,  // all peers together take more memory than they may
 
   // ends
   closed,     // the peer closed the connection

@@ -119,9 +119,12 @@ bool has_version(Bytes block) { return ByteReader(block.subspan(4)).u32() != 0; 
 constexpr std::size_t up_to_first_block = 1 + handshake_block_size;
 constexpr std::size_t up_to_second_block = up_to_first_block + handshake_block_size;
 
-// The encrypted variants are other protocols behind the first byte; other numbers mean version 3.
+// The encrypted variants are other protocols behind the first byte, and so is TLS; other numbers
+// mean version 3.
 bool is_served(std::uint8_t version) {
-  return version < first_impossible_version && version != 6 && version != 8 && version != 9;
+  constexpr std::uint8_t tls_handshake = 0x16;
+  return version < first_impossible_version && version != 6 && version != 8 && version != 9 &&
+         version != tls_handshake;
 }
 
 }  // namespace

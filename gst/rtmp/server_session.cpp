@@ -205,7 +205,7 @@ Result<void> ServerSession::on_connect(const Command& command) {
   request.arguments = command.arguments;
   state_ = State::connect_asked;
   connect_transaction_ = command.transaction_id;
-  if (!is_acceptable_name(request.app)) {
+  if (!accepts_name(request.app)) {
     reject_connect(name_refused("NetConnection.Connect.InvalidApp"));
     return {};
   }
@@ -268,7 +268,7 @@ Result<void> ServerSession::on_publish(const Command& command, std::uint32_t str
   close_stream(stream_id);
   stream->name = text(command.argument(0));
   const NameAndQuery split = split_query(stream->name);
-  if (!is_acceptable_name(split.name)) {
+  if (!accepts_name(split.name)) {
     send_status(stream_id, name_refused("NetStream.Publish.BadName"));
     return {};
   }
@@ -277,6 +277,12 @@ Result<void> ServerSession::on_publish(const Command& command, std::uint32_t str
   events_.push(PublishRequest{stream_id, std::string(split.name), std::string(split.query),
                               type.empty() ? "live" : type});
   return {};
+}
+
+bool ServerSession::accepts_name(std::string_view name) {
+  const bool acceptable = is_acceptable_name(name);
+  if (!acceptable) ++names_refused_;
+  return acceptable;
 }
 
 void ServerSession::accept_publish(std::uint32_t stream_id) {
@@ -304,7 +310,7 @@ Result<void> ServerSession::on_play(const Command& command, std::uint32_t stream
   close_stream(stream_id);
   stream->name = text(command.argument(0));
   const NameAndQuery split = split_query(stream->name);
-  if (!is_acceptable_name(split.name)) {
+  if (!accepts_name(split.name)) {
     send_status(stream_id, name_refused("NetStream.Play.StreamNotFound"));
     return {};
   }

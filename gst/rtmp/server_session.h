@@ -119,6 +119,8 @@ class ServerSession {
   void send_status(std::uint32_t stream_id, const Status& status);
 
   bool connected() const { return state_ == State::connected; }
+  // How many app and stream names were too long or not text.
+  unsigned names_refused() const { return names_refused_; }
   // Whether the client publishes or plays anything (accepted or not yet answered).
   bool active() const;
   // The name under which that stream was asked for, as the client gave it.
@@ -146,6 +148,7 @@ class ServerSession {
   Result<void> on_create_stream(const Command& command);
   Result<void> on_publish(const Command& command, std::uint32_t stream_id);
   Result<void> on_play(const Command& command, std::uint32_t stream_id);
+  bool accepts_name(std::string_view name);
   void on_delete_stream(const Command& command, std::uint32_t stream_id);
   void on_fc_publish(const Command& command);
   void on_fc_unpublish(const Command& command);
@@ -177,6 +180,7 @@ class ServerSession {
   std::vector<Message> output_;
   Time second_start_;  // of the second whose commands are counted
   unsigned commands_in_second_ = 0;
+  unsigned names_refused_ = 0;
 };
 
 }  // namespace rtmp

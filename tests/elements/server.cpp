@@ -2,13 +2,16 @@
 #include <arpa/inet.h>
 #include <gst/gst.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 #include <thread>
 
@@ -49,6 +52,8 @@ class Occupied {
 int free_port() { return Occupied().port(); }
 bool is_free(int port) { return Occupied(port).good(); }
 
+using GstStructurePtr = std::unique_ptr<GstStructure, void (*)(GstStructure*)>;
+
 // An element alone, with a bus.
 class Element {
  public:
@@ -74,6 +79,10 @@ class Element {
     return value;
   }
   GstElement* get() const { return element_; }
+  void forget_messages() {
+    gst_bus_set_flushing(bus_, TRUE);
+    gst_bus_set_flushing(bus_, FALSE);
+  }
   // The error that is there.
   BusError error() {
     BusError found;
@@ -85,6 +94,17 @@ class Element {
     g_error_free(error);
     gst_message_unref(message);
     return found;
+  }
+  // The next message of that name, or null.
+  GstStructurePtr wait_message(const char* name) {
+    while (GstMessage* message =
+               gst_bus_timed_pop_filtered(bus_, 10 * GST_SECOND, GST_MESSAGE_ELEMENT)) {
+      GstStructurePtr structure(gst_structure_copy(gst_message_get_structure(message)),
+                                gst_structure_free);
+      gst_message_unref(message);
+      if (gst_structure_has_name(structure.get(), name)) return structure;
+    }
+    return {nullptr, gst_structure_free};
   }
   // The state that the next rtmp-publisher message tells.
   std::string wait_publisher() {
@@ -311,12 +331,71 @@ TEST(SharedServer, StopsWithTheLastInWhateverOrder) {
   } while (std::next_permutation(order.begin(), order.end()));
 }
 
-TEST(SharedServer, StartsAgainOnItsPort) {
-  Element server(with_port("rtmpserver", free_port()));
-  for (int i = 0; i < 5; ++i) {
-    ASSERT_TRUE(server.set_state(GST_STATE_PLAYING));
-    ASSERT_TRUE(server.set_state(GST_STATE_NULL));
+// How many descriptors and threads this process has.
+std::size_t count_of(const char* folder) {
+  using Entries = std::filesystem::directory_iterator;
+  return static_cast<std::size_t>(std::distance(Entries(folder), Entries()));
+}
+
+TEST(SharedServer, StartsAgainOnItsPortAndLeavesNothingBehind) {
+  const int port = free_port();
+  Element server(with_port("rtmpserver threads=2", port));
+  Element source(with_port("rtmpserversrc", port));
+  Element sink(with_port("rtmpserversink stream=live/cam", port));
+  std::size_t descriptors = 0, threads = 0, memory = 0;
+  for (int i = 0; i < 200; ++i) {
+    for (Element* element : {&server, &source, &sink})
+      ASSERT_TRUE(element->set_state(GST_STATE_PAUSED));
+    for (Element* element : {&source, &server, &sink}) {
+      ASSERT_TRUE(element->set_state(GST_STATE_NULL));
+      element->forget_messages();
+    }
+    if (i != 20) continue;  // what GStreamer itself keeps is there by now
+    descriptors = count_of("/proc/self/fd");
+    threads = count_of("/proc/self/task");
+    memory = mallinfo2().uordblks;
   }
+  constexpr std::size_t kept_by_glib = 8;  // threads for whoever needs one next
+  EXPECT_LE(count_of("/proc/self/fd"), descriptors + kept_by_glib);
+  EXPECT_LE(count_of("/proc/self/task"), threads + kept_by_glib);
+  EXPECT_LE(mallinfo2().uordblks, memory + 1024 * 1024);
+}
+
+TEST(SharedServer, StartsAndStopsInManyThreadsAtOnce) {
+  const int port = free_port();
+  std::vector<std::thread> threads;
+  std::atomic<int> started = 0;
+  for (const char* name : {"rtmpserver", "rtmpserversrc", "rtmpserversink stream=live/cam"})
+    threads.emplace_back([&, name] {
+      for (int i = 0; i < 20; ++i) {
+        Element element(with_port(name, port));
+        const bool good = element.set_state(GST_STATE_PAUSED);
+        EXPECT_TRUE(good) << element.error().text;
+        started += good;
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(started, 60);
+  EXPECT_TRUE(is_free(port));
+}
+
+TEST(SharedServer, GoesOnInAProcessThatForks) {
+  const int port = free_port();
+  Element server(with_port("rtmpserver", port));
+  ASSERT_TRUE(server.set_state(GST_STATE_PLAYING));
+  const pid_t child = fork();
+  if (child == 0) _exit(0);
+  int status = -1;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  Pipeline receiving(source(port, "on-unpublish=eos"));
+  Passing received(receiving, "source", "src");
+  receiving.set_state(GST_STATE_PLAYING);
+  Pipeline sending(sink(port));
+  sending.set_state(GST_STATE_PLAYING);
+  push_stream(sending, 10);
+  sending.end("in");
+  EXPECT_TRUE(receiving.wait_eos());
+  EXPECT_EQ(received.times().size(), 11u);
 }
 
 // --- rtmpserver
@@ -338,6 +417,38 @@ TEST(RtmpServer, TellsWhoPublishes) {
   EXPECT_EQ(server.wait_publisher(), "live/cam published");
   sending.set_state(GST_STATE_NULL);
   EXPECT_EQ(server.wait_publisher(), "live/cam unpublished");
+}
+
+// Says on its own that it speaks HTTP.
+void knock(int port) {
+  const int client = ::socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  ASSERT_EQ(connect(client, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  ASSERT_EQ(send(client, "GET /", 5, MSG_NOSIGNAL), 5);
+  char byte;
+  EXPECT_LE(recv(client, &byte, 1, 0), 0) << "the server closes";
+  close(client);
+}
+
+TEST(RtmpServer, TellsAndCountsWhoGoesOverALimit) {
+  const int port = free_port();
+  Element server(with_port("rtmpserver", port));
+  ASSERT_TRUE(server.set_state(GST_STATE_PLAYING));
+  knock(port);
+  const GstStructurePtr told = server.wait_message("rtmp-limit");
+  ASSERT_TRUE(told);
+  EXPECT_STREQ(gst_structure_get_string(told.get(), "limit"), "first-byte-http");
+  EXPECT_STREQ(gst_structure_get_string(told.get(), "peer"), "127.0.0.1");
+  GstStructure* stats = nullptr;
+  g_object_get(server.get(), "stats", &stats, nullptr);
+  guint64 count = 0;
+  const GstStructure* limits = gst_value_get_structure(gst_structure_get_value(stats, "limits"));
+  EXPECT_TRUE(gst_structure_get_uint64(limits, "first-byte-http", &count));
+  EXPECT_EQ(count, 1u);
+  gst_structure_free(stats);
 }
 
 TEST(RtmpServer, ListsItsStreams) {
@@ -400,6 +511,54 @@ TEST(RtmpServerSrc, GoesOnWithTheNextPublisherOnARisingTimeline) {
   const auto times = received.times();
   EXPECT_TRUE(std::is_sorted(times.begin(), times.end()));
   EXPECT_EQ(received.discontinuities(), 2);  // the first buffer has one, too
+}
+
+TEST(RtmpServerSrc, GoesOnWithAPublisherThatTakesOverOnARisingTimeline) {
+  const int port = free_port();
+  Pipeline receiving(source(port, "stream=live/cam duplicate-publish=takeover"));
+  Passing received(receiving, "source", "src");
+  receiving.set_state(GST_STATE_PLAYING);
+  Pipeline first(sink(port)), second(sink(port));
+  first.set_state(GST_STATE_PLAYING);
+  push_stream(first, 25);
+  ASSERT_TRUE(received.wait_count(26));
+  second.set_state(GST_STATE_PLAYING);
+  push_stream(second, 25);
+  EXPECT_TRUE(received.wait_count(52));
+  const auto times = received.times();
+  EXPECT_TRUE(std::is_sorted(times.begin(), times.end()));
+  EXPECT_EQ(received.discontinuities(), 2);  // the first buffer has one, too
+}
+
+TEST(RtmpServerSrc, EndsWithAPublisherThatIsTakenOverWhereItIsToEndWithOne) {
+  const int port = free_port();
+  Pipeline receiving(source(port, "stream=live/cam duplicate-publish=takeover on-unpublish=eos"));
+  Passing received(receiving, "source", "src");
+  receiving.set_state(GST_STATE_PLAYING);
+  Pipeline first(sink(port)), second(sink(port));
+  first.set_state(GST_STATE_PLAYING);
+  push_stream(first, 25);
+  ASSERT_TRUE(received.wait_count(26));
+  second.set_state(GST_STATE_PLAYING);
+  push_stream(second, 25);
+  EXPECT_TRUE(receiving.wait_eos());
+}
+
+TEST(RtmpServerSrc, DoesNotEndWithAPublisherThatComesBackInTime) {
+  const int port = free_port();
+  Pipeline receiving(
+      source(port, "stream=live/cam publisher-grace=3600000000000 on-unpublish=eos"));
+  Passing received(receiving, "source", "src");
+  receiving.set_state(GST_STATE_PLAYING);
+  for (std::size_t count : {26u, 52u}) {
+    Pipeline sending(sink(port));
+    sending.set_state(GST_STATE_PLAYING);
+    push_stream(sending, 25);
+    EXPECT_TRUE(received.wait_count(count));
+  }
+  const auto times = received.times();
+  EXPECT_TRUE(std::is_sorted(times.begin(), times.end()));
+  EXPECT_EQ(received.discontinuities(), 2);
 }
 
 TEST(RtmpServerSrc, BeginsWithThePicturesSinceTheLastKeyFrame) {

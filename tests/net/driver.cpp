@@ -252,6 +252,20 @@ TEST_F(DriverTest, HearsWhatAPeerSaidBeforeItClosed) {
   EXPECT_TRUE(handler_->wait_closed().has_value());
 }
 
+// The other way round both would wait for each other for ever.
+TEST_F(DriverTest, ReadsOnOfAPeerThatIsBehindWithItsStream) {
+  start();
+  run();
+  handler_->run([handler = handler_] {
+    for (int i = 0; i < 100; ++i) handler->driver.connection().send(audio(100'000));
+    handler->driver.flush();
+  });
+  for (int i = 0; i < 100; ++i) peer_->send(audio(10'000));
+  EXPECT_TRUE(handler_->wait_messages(100));
+  peer_->close();
+  EXPECT_TRUE(handler_->wait_closed().has_value());
+}
+
 TEST_F(DriverTest, ReadsNoMoreOfAPeerThatDoesNotReadTheAnswers) {
   start();
   std::atomic<std::size_t> asked = 0;

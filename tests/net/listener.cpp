@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "net/listener.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <condition_variable>
 #include <mutex>
@@ -28,17 +34,26 @@ class ListenerTest : public testing::Test {
     return changed_.wait_for(lock, 10s, [&] { return accepted_.size() >= count; });
   }
 
+  void note_options(int socket) {
+    socklen_t size = sizeof user_timeout_ms_;
+    ::getsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms_, &size);
+    ::getsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &keeps_alive_, &size);
+    descriptor_flags_ = ::fcntl(socket, F_GETFD);
+  }
+
   boost::asio::io_context context_;
   std::vector<Tcp::socket> sockets_;
   std::mutex mutex_;  // guards accepted_
   std::condition_variable changed_;
   std::vector<Worker*> accepted_;
+  int user_timeout_ms_ = 0, keeps_alive_ = 0, descriptor_flags_ = 0;  // of the last one
   Workers workers_{2};
   Listener listener_{workers_, [this](Worker& worker, Socket socket) {
                        EXPECT_TRUE(worker.is_current());
                        EXPECT_TRUE(socket.is_open());
                        const std::lock_guard lock(mutex_);
                        accepted_.push_back(&worker);
+                       note_options(socket.native_handle());
                        changed_.notify_all();
                      }};
 };
@@ -80,6 +95,37 @@ TEST_F(ListenerTest, SpreadsConnectionsOverWorkers) {
   for (int i = 0; i < 4; ++i) connect("127.0.0.1");
   ASSERT_TRUE(wait_accepted(4));
   EXPECT_EQ(std::ranges::count(accepted_, &workers_[0]), 2);
+}
+
+TEST_F(ListenerTest, LetsTheKernelLookForDeadPeers) {
+  ASSERT_FALSE(listener_.listen("127.0.0.1", 0));
+  connect("127.0.0.1");
+  ASSERT_TRUE(wait_accepted(1));
+  EXPECT_EQ(user_timeout_ms_, 30'000);
+  EXPECT_EQ(keeps_alive_, 1);
+}
+
+TEST_F(ListenerTest, LeavesNoConnectionToProgramsThatTheApplicationStarts) {
+  ASSERT_FALSE(listener_.listen("127.0.0.1", 0));
+  connect("127.0.0.1");
+  ASSERT_TRUE(wait_accepted(1));
+  EXPECT_EQ(descriptor_flags_, FD_CLOEXEC);
+}
+
+TEST_F(ListenerTest, LeavesNoPortToProgramsThatTheApplicationStarts) {
+  ASSERT_FALSE(listener_.listen("127.0.0.1", 0));
+  const std::uint16_t port = listener_.port();
+  const char* const arguments[] = {"sleep", "60", nullptr};
+  pid_t program = 0;  // that runs on after the listener's end
+  ASSERT_EQ(::posix_spawnp(&program, arguments[0], nullptr, nullptr,
+                           const_cast<char* const*>(arguments), ::environ),
+            0);
+  listener_.close();
+  Listener second(workers_, [](Worker&, Socket) {});
+  EXPECT_FALSE(second.listen("127.0.0.1", port));
+  second.close();
+  ::kill(program, SIGKILL);
+  ::waitpid(program, nullptr, 0);
 }
 
 TEST_F(ListenerTest, SaysThatAPortIsInUse) {

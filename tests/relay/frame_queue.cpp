@@ -110,6 +110,15 @@ TEST_F(FrameQueueTest, GivesUpAPlayerThatTakesNothingForTooLong) {
   EXPECT_EQ(push(audio(11'000), 11s), Outcome::beyond_help);
 }
 
+TEST_F(FrameQueueTest, GivesFramesBackWhereMemoryIsShort) {
+  for (rtmp::Message& message : std::vector{video_header(), key(0), audio(5), metadata()})
+    push(std::move(message));
+  EXPECT_TRUE(queue_.shed());
+  EXPECT_EQ(rest(), "HM");
+  EXPECT_EQ(queue_.dropped(), 2u);
+  EXPECT_FALSE(queue_.shed()) << "there is nothing more";
+}
+
 TEST_F(FrameQueueTest, GivesUpAPlayerThatHoldsTooMuch) {
   EXPECT_EQ(push(audio(0, 15'000)), Outcome::ok);
   EXPECT_EQ(push(audio(20, 15'000)), Outcome::beyond_help);

@@ -5,7 +5,7 @@
 
 #include <future>
 
-#include "relay/sync_client.h"
+#include "relay/server_test.h"
 #include "rtmp/enhanced.h"
 
 namespace relay {
@@ -13,65 +13,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using namespace test;
-using Purpose = SyncClient::Purpose;
-
-struct TestObserver : Observer {
-  void on_request(const Request& request, std::function<void(Decision)> answer) override {
-    answer(decide ? decide(request) : Decision{});
-  }
-  void on_client_added(std::uint64_t, const std::string&) override {
-    const std::lock_guard lock(mutex);
-    ++added;
-    changed.notify_all();
-  }
-  void on_client_removed(std::uint64_t, const boost::system::error_code& why) override {
-    const std::lock_guard lock(mutex);
-    removed.push_back(why);
-    changed.notify_all();
-  }
-  bool wait_removed(std::size_t count) {
-    std::unique_lock lock(mutex);
-    return changed.wait_for(lock, 10s, [&] { return removed.size() >= count; });
-  }
-
-  bool wait_added(std::size_t count) {
-    std::unique_lock lock(mutex);
-    return changed.wait_for(lock, 10s, [&] { return added >= count; });
-  }
-
-  std::function<Decision(const Request&)> decide;
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::vector<boost::system::error_code> removed;
-  std::size_t added = 0;
-};
-
-class ServerTest : public testing::Test {
- protected:
-  static Server::Settings settings() {
-    Server::Settings settings;
-    settings.port = 0;
-    settings.threads = 2;
-    return settings;
-  }
-  void start(Server::Settings settings = ServerTest::settings()) {
-    server_ = std::make_unique<Server>(std::move(settings), observer_);
-    ASSERT_FALSE(server_->start());
-  }
-  std::unique_ptr<SyncClient> publisher(const std::string& stream = "cam") {
-    return std::make_unique<SyncClient>(server_->port(), Purpose::publish, stream);
-  }
-  std::unique_ptr<SyncClient> player(const std::string& stream = "cam") {
-    return std::make_unique<SyncClient>(server_->port(), Purpose::play, stream);
-  }
-
-  TestObserver observer_;
-  std::unique_ptr<Server> server_;
-};
-
-// What every player gets before media is not media of the publisher's.
-const std::string sample_access = "?";
-
 TEST_F(ServerTest, GivesPlayersWhatAPublisherSends) {
   start();
   const auto early = player();
@@ -155,6 +96,7 @@ TEST_F(ServerTest, RefusesASecondPublisherOfALivelyStream) {
   EXPECT_FALSE(second->start());
   ASSERT_TRUE(second->refused);
   EXPECT_EQ(second->refused->status.code, "NetStream.Publish.BadName");
+  EXPECT_EQ(count(Limit::duplicate_publish), 1u);
 }
 
 TEST_F(ServerTest, LetsASecondPublisherTakeOverWhereTheSettingSaysSo) {
@@ -401,6 +343,7 @@ TEST_F(ServerTest, LimitsPlayersOfAStream) {
   EXPECT_FALSE(second->start());
   ASSERT_TRUE(second->refused);
   EXPECT_EQ(second->refused->status.code, "NetStream.Play.Failed");
+  EXPECT_EQ(count(Limit::players_per_stream), 1u);
 }
 
 TEST_F(ServerTest, LimitsConnections) {
@@ -412,6 +355,7 @@ TEST_F(ServerTest, LimitsConnections) {
   const auto second = player();
   EXPECT_TRUE(second->run_until_closed());
   EXPECT_EQ(server_->stats().connections_refused, 1u);
+  EXPECT_EQ(count(Limit::connections), 1u);
 }
 
 class LineTest : public ServerTest {
@@ -466,6 +410,7 @@ TEST(Line, ClosesWhoseTurnComesTooLate) {
   ASSERT_TRUE(second.run_until([&] { return net::now() > too_late; }));
   first.close();
   EXPECT_TRUE(second.run_until_closed());
+  EXPECT_EQ(server.stats().limits[static_cast<std::size_t>(Limit::connections_in_line)], 1u);
 }
 
 TEST_F(LineTest, EndsWithTheServer) {
@@ -481,6 +426,7 @@ TEST_F(ServerTest, ClosesWhoSendsNothing) {
   SyncClient silent(server_->port(), Purpose::play);
   ASSERT_TRUE(observer_.wait_removed(1));
   EXPECT_EQ(observer_.removed.front(), rtmp::Error::handshake_timeout);
+  EXPECT_EQ(count(Limit::handshake_timeout), 1u);
 }
 
 TEST_F(ServerTest, ClosesAPublisherWithoutMedia) {
@@ -490,7 +436,8 @@ TEST_F(ServerTest, ClosesAPublisherWithoutMedia) {
   const auto source = publisher();
   ASSERT_TRUE(source->start());
   ASSERT_TRUE(observer_.wait_removed(1));
-  EXPECT_EQ(observer_.removed.front(), rtmp::Error::idle_timeout);
+  EXPECT_EQ(observer_.removed.front(), rtmp::Error::media_timeout);
+  EXPECT_EQ(count(Limit::publisher_timeout), 1u);
 }
 
 TEST_F(ServerTest, AcceptsLargeMessagesOnlyFromPublishers) {
@@ -502,6 +449,7 @@ TEST_F(ServerTest, AcceptsLargeMessagesOnlyFromPublishers) {
   client->close();
   ASSERT_TRUE(observer_.wait_removed(1));
   EXPECT_EQ(observer_.removed.front(), rtmp::Error::message_too_large);
+  EXPECT_EQ(count(Limit::message_size), 1u);
 }
 
 TEST_F(ServerTest, LosesAPlayerThatReadsNothingAndNothingElse) {
@@ -522,7 +470,19 @@ TEST_F(ServerTest, LosesAPlayerThatReadsNothingAndNothingElse) {
     ASSERT_TRUE(healthy->run_until_seen(expected));
   }
   ASSERT_TRUE(observer_.wait_removed(1));
-  EXPECT_EQ(observer_.removed.front(), rtmp::Error::write_timeout);
+  EXPECT_EQ(observer_.removed.front(), rtmp::Error::too_slow);
+  EXPECT_EQ(count(Limit::player_queue), 1u);
+  EXPECT_TRUE(observer_.told(Limit::player_queue));
+}
+
+TEST_F(ServerTest, LetsAPlayerSendWhatItLikes) {
+  start();
+  const auto sink = player();
+  const auto source = publisher();
+  ASSERT_TRUE(sink->start() && source->start());
+  for (int i = 0; i < 1000; ++i) sink->send_raw(i % 2 ? audio(i, 10'000) : key(i, 10'000));
+  source->send({key(0)});
+  EXPECT_TRUE(sink->run_until_seen(sample_access + "k")) << sink->seen;
 }
 
 TEST_F(ServerTest, StopsPicturesWhilePaused) {

@@ -78,6 +78,15 @@ class SyncClient {
     connection_.send(message);
     write();
   }
+  // Bytes that no connection would write.
+  void send_bytes(rtmp::Bytes bytes) {
+    (void)::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+  }
+  // Shakes hands, and says nothing more of its own.
+  bool only_shake_hands() {
+    begun_ = true;
+    return run_until([this] { return connection_.established(); });
+  }
   void stop() {
     session_.stop({});
     flush_session();

@@ -299,9 +299,30 @@ TEST(ChunkReader, RefusesAFloodOfTinyChunks) {
   EXPECT_EQ(read_hex(four + four, 1, limits).messages.size(), 2u);
 }
 
+TEST(ChunkReader, RefusesAFloodOfTinyChunksInWholeMessages) {
+  ChunkLimits limits;
+  limits.tiny_chunks_per_second = 4;
+  const std::string two = "04 000000 000002 08 01000000 01 c4 02";
+  EXPECT_EQ(read_hex(two + two, 1, limits).messages.size(), 2u);
+  EXPECT_EQ(read_hex(two + two + two, 1, limits).error, Error::tiny_chunk_flood);
+}
+
+TEST(ChunkReader, TakesMoreTinyChunksInTheNextSecond) {
+  ChunkLimits limits;
+  limits.tiny_chunks_per_second = 2;
+  ChunkReader reader(limits);
+  ASSERT_TRUE(reader.set_chunk_size(1));
+  const Vector two = from_hex("04 000000 000002 08 01000000 01 c4 02");
+  for (int second = 0; second < 3; ++second) {
+    Bytes bytes = two;
+    EXPECT_TRUE(reader.read(bytes).value().has_value());
+    reader.begin_second();
+  }
+}
+
 TEST(ChunkReader, CountsNoChunksOfTheDefaultSize) {
   ChunkLimits limits;
-  limits.tiny_chunks_per_message = 1;
+  limits.tiny_chunks_per_message = limits.tiny_chunks_per_second = 1;
   ChunkWriter writer;
   OutputQueue queue;
   writer.write({MessageType::video, 1, 0, Buffer::adopt(Vector(1000, 1))}, 6, queue);

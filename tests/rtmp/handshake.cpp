@@ -348,8 +348,8 @@ TEST(ServerHandshake, AnswersWithS2AsSoonAsC1IsComplete) {
   EXPECT_FALSE(server.done());
 }
 
-TEST(ServerHandshake, RefusesEncryptedVersionsAndTextFromTheFirstByte) {
-  for (std::uint8_t version : {6, 8, 9, 32, int{'G'}, int{'P'}, 255}) {
+TEST(ServerHandshake, RefusesEncryptedVersionsTlsAndTextFromTheFirstByte) {
+  for (std::uint8_t version : {6, 8, 9, 0x16, 32, int{'G'}, int{'P'}, 255}) {
     ServerHandshake server(0, test::test_random());
     Bytes input(&version, 1);
     EXPECT_EQ(server.receive(input, 0).error(), Error::unsupported_version) << int{version};
