@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "elements/flv_tag.h"
-#include "rtmp/media.h"
+#include "rtmp/stream_headers.h"
 #include "rtmp/timestamp.h"
 
 GST_DEBUG_CATEGORY_STATIC(rtmp3_debug);
@@ -65,13 +65,6 @@ guint flags_of(const Message& message) {
     default:
       return 0;
   }
-}
-
-bool is_frame(const Message& message) {
-  using Kind = rtmp::media::Summary::Kind;
-  const Kind kind = rtmp::media::summarize(message).kind;
-  return kind == Kind::key_frame || kind == Kind::inter_frame || kind == Kind::disposable_frame ||
-         kind == Kind::audio;
 }
 
 bool begins_with_file_header(Bytes bytes) {
@@ -266,7 +259,7 @@ Result<std::vector<Message>> TagReader::read_pieces(Bytes bytes) {
 void TagReader::unwrap(Message& message) {
   const auto low = static_cast<std::uint32_t>(message.timestamp);
   message.timestamp = last_frame_ ? rtmp::unwrap_timestamp(low, *last_frame_) : low;
-  if (rtmp::is_media(message.type) && is_frame(message)) last_frame_ = message.timestamp;
+  if (rtmp::is_frame(message)) last_frame_ = message.timestamp;
 }
 
 // --- failures ---

@@ -116,8 +116,8 @@ void ClientLink::on_event(rtmp::ClientSession::Event event) {
 }
 
 void ClientLink::on_lost(const net::Failure& failure) {
-  end_stream(bridge::to_string(failure.stage), failure.text);
   on_interrupted(failure);
+  end_stream(bridge::to_string(failure.stage), failure.text);
 }
 
 void ClientLink::on_reconnecting(const net::Client::Reconnection& reconnection) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/client_playback.h"
 
+#include <algorithm>
 #include <cmath>
 
-#include "elements/timeline.h"
+#include "rtmp/stream_headers.h"
 
 namespace {
 
@@ -11,6 +12,8 @@ constexpr double longest_s = 1e9;
 // What a server sends of a recording before the place that it was asked for: at most up to a key
 // frame. Frames from earlier are not known by their times.
 constexpr std::int64_t longest_repetition_ms = 30'000;
+// Servers that begin with the next key frame, as nginx does, round the times of their index.
+constexpr std::int64_t index_tolerance_ms = 1;
 
 std::optional<std::int64_t> to_ms(std::optional<double> seconds) {
   if (!seconds || !std::isfinite(*seconds) || *seconds <= 0 || *seconds > longest_s)
@@ -26,6 +29,10 @@ std::optional<std::int64_t> duration_of(const rtmp::Message& message,
   const rtmp::amf::Object* metadata = data->values.front().object();
   const rtmp::amf::Value* duration = metadata ? metadata->find("duration") : nullptr;
   return to_ms(duration ? duration->number() : std::nullopt);
+}
+
+bool is_key_frame(const rtmp::Message& message) {
+  return rtmp::media::summarize(message).kind == rtmp::media::Summary::Kind::key_frame;
 }
 
 }  // namespace
@@ -62,7 +69,9 @@ bool Playback::wants_more() const {
 std::optional<std::int64_t> Playback::resume_ms() {
   const std::lock_guard lock(mutex_);
   sought_ = false;
-  return recorded() ? std::optional(received_ms_) : std::nullopt;
+  if (!recorded()) return std::nullopt;
+  if (!received_.key) return received_ms_;
+  return std::max<std::int64_t>(0, *received_.key - index_tolerance_ms);
 }
 
 // No server's message is a control message here.
@@ -91,10 +100,11 @@ std::optional<std::int64_t> Playback::resumed_at(const rtmp::Message& border) {
 bool Playback::receive(rtmp::Message message) {
   const std::lock_guard lock(mutex_);
   const bool learned = learn_duration(message);
-  if (carries_time(message)) {
+  if (rtmp::is_frame(message)) {
     if (seeks_ > 0 || is_repeated(message)) return learned;
     received_ms_ = message.timestamp;
     received_.of(message) = message.timestamp;
+    if (is_key_frame(message)) received_.key = message.timestamp;
   }
   inbox_.push(std::move(message));
   return learned;

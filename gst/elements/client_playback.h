@@ -25,7 +25,8 @@ class Playback {
   void interrupt();
   // Whether another one would bring anything: the stream has not ended.
   bool wants_more() const;
-  // Where the next one is to go on with a recording.
+  // Where the next one is to go on with a recording: at the last key frame, as servers begin with
+  // one, be it before the place or behind it. What is known of it is lost then.
   std::optional<std::int64_t> resume_ms();
   // The next one is there. A border stands in the inbox before its messages, and frames of a
   // recording that came before are lost. Gives a place to seek if one was sought meanwhile.
@@ -58,7 +59,7 @@ class Playback {
  private:
   // The last frames that were received.
   struct Received {
-    std::optional<std::int64_t> audio, video;
+    std::optional<std::int64_t> audio, video, key;
     std::optional<std::int64_t>& of(const rtmp::Message& message) {
       return message.type == rtmp::MessageType::video ? video : audio;
     }

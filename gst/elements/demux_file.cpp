@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include "elements/timeline.h"
 #include "rtmp/media.h"
+#include "rtmp/stream_headers.h"
 #include "rtmp/timestamp.h"
 
 namespace {
@@ -83,7 +83,7 @@ void DemuxFile::look_on(DemuxSurvey& survey, GstClockTime time, guint64 to) {
     rtmp::Message message;
     if (rtmp::is_media(header.type)) {
       if (!read_message(position, header, payload, message)) return;
-      if (carries_time(message)) now = rtmp::unwrap_timestamp(header.timestamp, now);
+      if (rtmp::is_frame(message)) now = rtmp::unwrap_timestamp(header.timestamp, now);
       survey.note(message, now, position);
     }
     survey.set_seen_to(position, now);

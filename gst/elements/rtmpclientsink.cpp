@@ -22,6 +22,16 @@
  * EOS is posted when everything in the queue, the commands of #GstRtmpClientSink:stop-commands and
  * the close of the connection have gone through.
  *
+ * A connection that is lost after the server had accepted the stream is made again
+ * (#GstRtmpClientSink:auto-reconnect), and the pipeline stays PLAYING. The stream goes on at its
+ * own times: with the metadata, the headers and a key frame, for which upstream is asked
+ * (GstForceKeyUnit). Meanwhile a live pipeline's frames go through the queue, which loses its
+ * beginning, up to a key frame, when it is full; with #GstRtmpClientSink:leaky set to `frames` they
+ * are lost at once, so that the stream goes on without delay. A pipeline that is not live waits
+ * when the queue is full, as it loses nothing by that. At EOS the server is given three seconds to
+ * come back for what is left; the rest is lost then. #GstRtmpClientSink:stats counts what was lost.
+ * A refusal by the server is final.
+ *
  * ## Element messages
  *
  * `rtmp-connected`: the server has accepted the stream. Fields: `peer` (string, address and port),
@@ -29,6 +39,9 @@
  *
  * `rtmp-disconnected`: the connection is over. Fields: `peer` (string), `stage` (string, where it
  * failed, or `finished`), `reason` (string).
+ *
+ * `rtmp-reconnecting`: another connection will be tried. Fields: `attempt` (uint, 1 for the first
+ * one after a stream that was there), `delay` (guint64, ns until then), `reason` (string).
  *
  * `rtmp-status`: what the server says of the stream. Fields: `code`, `level`, `description`
  * (strings as the server sent them).
@@ -232,23 +245,34 @@ static void gst_rtmp_client_sink_close(GstRtmpClientSink* self) {
   priv->set_state(State::idle);
 }
 
-static gboolean gst_rtmp_client_sink_start(GstBaseSink* sink) noexcept {
-  auto* self = GST_RTMP_CLIENT_SINK(sink);
+static bool gst_rtmp_client_sink_start(GstRtmpClientSink* self) {
   const auto settings = gst_rtmp_client_sink_settings(self);
   if (const auto* fault = std::get_if<std::string>(&settings)) {
     GST_ELEMENT_ERROR(self, RESOURCE, SETTINGS, ("%s", fault->c_str()), (nullptr));
-    return FALSE;
+    return false;
   }
   return !self->priv->properties.connects_at_start() || gst_rtmp_client_sink_open(self);
 }
 
-static gboolean gst_rtmp_client_sink_stop(GstBaseSink* sink) noexcept {
-  auto* self = GST_RTMP_CLIENT_SINK(sink);
+static void gst_rtmp_client_sink_stop(GstRtmpClientSink* self) {
   gst_rtmp_client_sink_close(self);
   self->priv->announced.clear();
   self->priv->announced_sent = true;
   self->priv->live_known = false;
-  return TRUE;
+}
+
+// GstBaseSink's own start and stop belong to READY.
+static GstStateChangeReturn gst_rtmp_client_sink_change_state(GstElement* element,
+                                                              GstStateChange transition) noexcept {
+  auto* self = GST_RTMP_CLIENT_SINK(element);
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !gst_rtmp_client_sink_start(self))
+    return GST_STATE_CHANGE_FAILURE;
+  const GstStateChangeReturn result =
+      GST_ELEMENT_CLASS(gst_rtmp_client_sink_parent_class)->change_state(element, transition);
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
+      (transition == GST_STATE_CHANGE_READY_TO_PAUSED && result == GST_STATE_CHANGE_FAILURE))
+    gst_rtmp_client_sink_stop(self);
+  return result;
 }
 
 // Wakes render() and the drain.
@@ -513,6 +537,7 @@ static void gst_rtmp_client_sink_class_init(GstRtmpClientSinkClass* klass) {
   ClientSinkProperties::install(gobject_class);
 
   auto* element_class = GST_ELEMENT_CLASS(klass);
+  element_class->change_state = GST_DEBUG_FUNCPTR(gst_rtmp_client_sink_change_state);
   element_class->send_event = GST_DEBUG_FUNCPTR(gst_rtmp_client_sink_send_event);
   gst_element_class_add_static_pad_template(element_class, &sink_template);
   gst_element_class_set_static_metadata(element_class, "RTMP client sink", "Sink/Network",
@@ -520,8 +545,6 @@ static void gst_rtmp_client_sink_class_init(GstRtmpClientSinkClass* klass) {
                                         "gst-plugins-rtmp developers");
 
   auto* sink_class = GST_BASE_SINK_CLASS(klass);
-  sink_class->start = GST_DEBUG_FUNCPTR(gst_rtmp_client_sink_start);
-  sink_class->stop = GST_DEBUG_FUNCPTR(gst_rtmp_client_sink_stop);
   sink_class->unlock = GST_DEBUG_FUNCPTR(gst_rtmp_client_sink_unlock);
   sink_class->unlock_stop = GST_DEBUG_FUNCPTR(gst_rtmp_client_sink_unlock_stop);
   sink_class->render = GST_DEBUG_FUNCPTR(gst_rtmp_client_sink_render);

@@ -28,11 +28,17 @@
  * `rtmp-status`, `NetStream.Seek.Failed`. One can also seek after EOS, as long as the server keeps
  * the connection.
  *
- * The end of the stream at the server, by whichever word the server says it, is EOS. So is the loss
- * of the connection, unless #GstRtmpClientSrc:no-eof-is-error says that it is an error, and a
- * silence of #GstRtmpClientSrc:idle-timeout. An element message says which it was. A server that
- * cannot be reached, that refuses, or that does not answer within #GstRtmpClientSrc:timeout is an
- * error.
+ * The end of the stream at the server, by whichever word the server says it, is EOS, and so is a
+ * silence of #GstRtmpClientSrc:idle-timeout. A server that cannot be reached, that refuses, or that
+ * does not answer within #GstRtmpClientSrc:timeout is an error.
+ *
+ * A connection that is lost after the server had accepted to play is made again
+ * (#GstRtmpClientSrc:auto-reconnect), and the pipeline stays PLAYING. The first buffer afterwards
+ * is DISCONT; running time goes on, wherever the server's times begin, and headers that are the
+ * same are not repeated. A recorded stream goes on at the place that it had reached, or that was
+ * sought meanwhile. A refusal by the server is final. Without #GstRtmpClientSrc:auto-reconnect the
+ * loss is EOS, unless #GstRtmpClientSrc:no-eof-is-error says that it is an error; an element
+ * message says which it was.
  *
  * ## Element messages
  *
@@ -41,6 +47,9 @@
  *
  * `rtmp-disconnected`: the connection is over. Fields: `peer` (string), `stage` (string, where it
  * failed, or `finished`), `reason` (string).
+ *
+ * `rtmp-reconnecting`: another connection will be tried. Fields: `attempt` (uint, 1 for the first
+ * one after a stream that was there), `delay` (guint64, ns until then), `reason` (string).
  *
  * `rtmp-status`: what the server says of the stream. Fields: `code`, `level`, `description`
  * (strings as the server sent them).
@@ -96,6 +105,7 @@ struct GstRtmpClientSrcPrivate final : ClientLink {
   void on_status(const rtmp::Status& status) override { playback.on_status(status); }
   void on_second(rtmp::Time time) override { playback.tick(time); }
   void on_ended(std::optional<net::Failure> failure) override;
+  bool is_loss(const net::Failure& failure) const;
   void post_error(const net::Failure& failure);
   std::optional<net::Failure> take_loss() {
     const std::lock_guard lock(mutex);
@@ -116,8 +126,7 @@ struct GstRtmpClientSrcPrivate final : ClientLink {
   bool at_beginning = true;  // no seek was asked for, not even GstBaseSrc's own first one
   bool header_sent = false;
   rtmp::StreamHeaders headers;
-  bool reconnected = false;    // and no frame has come since
-  bool discontinuity = false;  // before the next buffer
+  bool discontinuity = false;  // up to the next frame
   std::uint64_t dropped = 0;   // by the inbox, as far as it was told downstream
 
   std::mutex mutex;                  // guards everything below; no other lock is taken under it
@@ -170,13 +179,20 @@ void GstRtmpClientSrcPrivate::prepare(rtmp::ClientSession::Settings& session) {
   session.start = start;
 }
 
+// The end of a stream that was there, rather than of attempts to have it again.
+bool GstRtmpClientSrcPrivate::is_loss(const net::Failure& failure) const {
+  const net::ReconnectPolicy::Settings reconnect = properties.reconnect();
+  const bool gave_up = reconnect.enabled && reconnect.max_retries > 0 && playback.wants_more() &&
+                       failure.code != rtmp::Error::idle_timeout;
+  return playing && !gave_up && failure.stage == net::Failure::Stage::streaming &&
+         failure.code != rtmp::Error::refused;
+}
+
 // On the client's thread. What failed before anything played is said at once: in PAUSED no thread
 // asks for buffers. A loss waits behind the last message; attempts that failed to make it good do
 // not.
 void GstRtmpClientSrcPrivate::on_ended(std::optional<net::Failure> failure) {
-  const bool lost = playing && failure && failure->stage == net::Failure::Stage::streaming &&
-                    failure->code != rtmp::Error::refused;
-  if (failure && !lost) {
+  if (failure && !is_loss(*failure)) {
     post_error(*failure);
   } else if (failure) {
     const std::lock_guard lock(mutex);
@@ -219,7 +235,7 @@ static gboolean gst_rtmp_client_src_start(GstBaseSrc* src) noexcept {
   priv->timeline = Timeline();
   gst_segment_init(&priv->wanted, GST_FORMAT_TIME);
   priv->at_beginning = true;
-  priv->header_sent = priv->reconnected = priv->discontinuity = false;
+  priv->header_sent = priv->discontinuity = false;
   priv->headers = {};
   priv->playing = priv->failed = priv->paused = false;
   priv->take_loss();
@@ -252,7 +268,7 @@ static gboolean gst_rtmp_client_src_unlock_stop(GstBaseSrc* src) noexcept {
 
 static void gst_rtmp_client_src_pass_border(GstRtmpClientSrc* self, const rtmp::Message& border) {
   auto* priv = self->priv;
-  priv->reconnected = priv->discontinuity = true;
+  priv->discontinuity = true;
   if (const auto place = Playback::resumed_at(border)) {
     priv->timeline.resume(*place);
   } else {
@@ -263,8 +279,7 @@ static void gst_rtmp_client_src_pass_border(GstRtmpClientSrc* self, const rtmp::
 // What another connection repeats before its first frame, downstream knows.
 static bool gst_rtmp_client_src_is_repeated(GstRtmpClientSrc* self, const rtmp::Message& message) {
   auto* priv = self->priv;
-  if (carries_time(message)) priv->reconnected = false;
-  const bool known = priv->reconnected && priv->headers.knows(message);
+  const bool known = priv->discontinuity && priv->headers.knows(message);
   priv->headers.remember(message);
   return known;
 }
@@ -330,8 +345,9 @@ static GstBuffer* gst_rtmp_client_src_to_buffer(GstRtmpClientSrc* self, rtmp::Me
     GST_BUFFER_DTS(buffer) = GST_BUFFER_PTS(buffer) = GST_CLOCK_TIME_NONE;
   const std::uint64_t dropped = priv->playback.inbox().level().dropped;
   const bool lost = std::exchange(priv->dropped, dropped) != dropped;
-  if (std::exchange(priv->discontinuity, false) || place.jumped || lost)
+  if (priv->discontinuity || place.jumped || lost)
     GST_BUFFER_FLAG_SET(buffer, GST_BUFFER_FLAG_DISCONT);
+  if (rtmp::is_frame(message)) priv->discontinuity = false;
   if (!std::exchange(priv->header_sent, true))
     gst_buffer_prepend_memory(buffer, bridge::to_flv_file_header());
   return buffer;

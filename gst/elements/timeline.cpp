@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "rtmp/media.h"
+#include "rtmp/stream_headers.h"
 
 namespace {
 
@@ -17,14 +17,6 @@ constexpr std::int64_t max_step_ahead_ms = 10'000;
 constexpr std::int64_t max_before_place_ms = 30'000;
 
 }  // namespace
-
-bool carries_time(const rtmp::Message& message) {
-  using Kind = rtmp::media::Summary::Kind;
-  if (!rtmp::is_media(message.type)) return false;
-  const Kind kind = rtmp::media::summarize(message).kind;
-  return kind == Kind::key_frame || kind == Kind::inter_frame || kind == Kind::disposable_frame ||
-         kind == Kind::audio;
-}
 
 bool Timeline::jumps(std::int64_t time, std::int64_t expected) const {
   if (time < line_->last - max_step_back_ms) return true;
@@ -47,7 +39,7 @@ void Timeline::begin_again(std::int64_t position, std::int64_t time,
 
 Timeline::Place Timeline::place(const rtmp::Message& message, std::optional<std::int64_t> now_ms) {
   Place place;
-  if (!carries_time(message)) {
+  if (!rtmp::is_frame(message)) {
     place.timestamp = line_ ? line_->last : message.timestamp;
     return place;
   }

@@ -7,9 +7,6 @@
 
 #include "rtmp/message.h"
 
-// A frame, of audio or video, whose timestamp says where the stream is.
-bool carries_time(const rtmp::Message& message);
-
 // Frames carry the time; headers and metadata, which often have 0, are placed next to them. Where
 // frames jump, because another publisher took over, say, the line goes on.
 class Timeline {

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "rtmp/control.h"
+#include "rtmp/stream_headers.h"
 
 namespace net {
 namespace {
@@ -228,10 +229,10 @@ bool Attempt::has_room() const { return driver_->connection().output().size() < 
 
 void Attempt::send(rtmp::Message message) {
   const std::size_t bytes = message.payload.size();
-  const bool media = rtmp::is_media(message.type);
+  const bool frame = rtmp::is_frame(message);
   rtmp::Connection& connection = driver_->connection();
   connection.send(session_->to_send(std::move(message)));
-  if (media) sent_.push_back({connection.stats().bytes_out + connection.output().size(), bytes});
+  if (frame) sent_.push_back({connection.stats().bytes_out + connection.output().size(), bytes});
 }
 
 void Attempt::flush() {
@@ -327,8 +328,10 @@ void Attempt::give_up(Failure failure) {
   driver_->close(failure_->code);
 }
 
+// What the peer took up to its end.
+void Attempt::on_closing() { update_stats(); }
+
 void Attempt::on_closed(error_code error) {
-  update_stats();
   if (cancelled_) {
     end(std::nullopt);
   } else if (std::exchange(authenticating_, false)) {
@@ -384,9 +387,7 @@ void Attempt::update_stats() {
 
 void Attempt::read_taken_bytes(Client::Stats& stats) {
   int waiting = 0;
-  if (!driver_->open() ||
-      ::ioctl(driver_->stream().socket().native_handle(), SIOCOUTQ, &waiting) != 0)
-    return;
+  if (::ioctl(driver_->stream().socket().native_handle(), SIOCOUTQ, &waiting) != 0) return;
   // With TLS more waits than was given to it.
   const auto taken = static_cast<std::int64_t>(stats.connection.bytes_out) - waiting;
   stats.taken_bytes = std::max<std::int64_t>(taken, static_cast<std::int64_t>(stats.taken_bytes));

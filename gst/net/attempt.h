@@ -66,6 +66,7 @@ class Attempt final : public Driver::Handler, public std::enable_shared_from_thi
   void on_drained() override;
   rtmp::Time deadline() const override;
   rtmp::Result<void> tick(rtmp::Time time) override;
+  void on_closing() override;
   void on_closed(error_code error) override;
 
  private:

@@ -18,6 +18,9 @@ using namespace rtmp::client_event;
 // A lost connection that is to be finished has that long to come back for what waits.
 constexpr auto last_chance = std::chrono::seconds(3);
 
+// What a server may send before the first frame, without being taken for the stream already.
+constexpr std::size_t max_next_events = 64;
+
 // Where a server sends us. Nothing if we cannot go there: not a location of RTMP, or one without
 // TLS for a stream that has it.
 bool redirect(Client::Settings& settings, const std::string& reference) {
@@ -89,6 +92,7 @@ class Client::Core final : public Attempt::Owner, public std::enable_shared_from
   void on_move_wanted(Attempt& attempt, const ReconnectWanted& wanted);
   void begin_move();
   void on_next_event(Event event);
+  void tell_next_events();
   void on_next_closed(const Failure& failure);
   void move();
 
@@ -114,9 +118,9 @@ class Client::Core final : public Attempt::Owner, public std::enable_shared_from
   std::shared_ptr<Attempt> current_;
   // Where a server sends us: takes the current one's place once the stream can go on there.
   std::shared_ptr<Attempt> next_;
-  std::optional<Started> next_started_;
-  bool was_started_ = false;  // at some time
-  bool after_loss_ = false;   // the next start is a reconnection
+  std::vector<Event> next_events_;  // of its start, and what comes before its first frame
+  bool was_started_ = false;        // at some time
+  bool after_loss_ = false;         // the next start is a reconnection
   rtmp::Resumption resumption_;
   boost::asio::steady_timer retry_timer_;
 
@@ -208,9 +212,9 @@ void Client::Core::on_closed(Attempt& attempt, std::optional<Failure> failure) {
   if (!next_) return retry(*failure);
   current_ = std::exchange(next_, nullptr);
   show(current_);
-  if (const auto event = std::exchange(next_started_, std::nullopt)) {
+  if (!next_events_.empty()) {
     on_started();
-    observer_->on_event(*event);
+    tell_next_events();
   }
 }
 
@@ -270,22 +274,29 @@ void Client::Core::begin_move() {
   attempt->start();
 }
 
-// What it plays begins with its first message; what is published, with a key frame.
+// What it plays goes on with its first frame; what is published, with a key frame.
 void Client::Core::on_next_event(Event event) {
-  if (const auto* begun = std::get_if<Started>(&event)) {
-    next_started_ = *begun;
-    if (outbox_) observer_->on_key_frame_wanted();
-  } else if (std::holds_alternative<MediaReceived>(event)) {
+  const auto* media = std::get_if<MediaReceived>(&event);
+  if (!media && !std::holds_alternative<Started>(event)) return;
+  const bool goes_on =
+      media && (rtmp::is_frame(media->message) || next_events_.size() >= max_next_events);
+  next_events_.push_back(std::move(event));
+  if (goes_on) {
     move();
-    observer_->on_event(std::move(event));
+  } else if (!media && outbox_) {
+    observer_->on_key_frame_wanted();
   }
+}
+
+void Client::Core::tell_next_events() {
+  for (Event& event : std::exchange(next_events_, {})) observer_->on_event(std::move(event));
 }
 
 // The server that wants us to go may think that the name is taken, by ourselves. Anything else
 // leaves time for another attempt.
 void Client::Core::on_next_closed(const Failure& failure) {
   next_.reset();
-  next_started_.reset();
+  next_events_.clear();
   if (outbox_ && failure.code == Error::refused) {
     lose(*current_, failure);
     std::exchange(current_, nullptr)->retire();
@@ -304,7 +315,7 @@ void Client::Core::move() {
   }
   resumption_.begin();
   policy_.on_started(now());
-  observer_->on_event(*std::exchange(next_started_, std::nullopt));
+  tell_next_events();
 }
 
 // --- publishing
@@ -376,7 +387,7 @@ void Client::Core::give_up_finishing() {
 void Client::Core::lose_outbox() {
   std::uint64_t frames = 0, bytes = 0;
   while (auto message = outbox_->try_pop()) {
-    if (!rtmp::is_media(message->type)) continue;
+    if (!rtmp::is_frame(*message)) continue;
     ++frames;
     bytes += message->payload.size();
   }

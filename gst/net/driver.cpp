@@ -59,6 +59,7 @@ void Driver::on_readable(std::shared_ptr<void> owner, const error_code& error) {
   if (goes_on && !closed_) return wait_to_read(std::move(owner));
   if (!closed_) end(error);
   timer_.cancel();
+  handler_.on_closing();
   stream_->close();
   handler_.on_closed(finish_reason_);
 }

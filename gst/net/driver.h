@@ -28,6 +28,8 @@ class Driver {
     virtual void on_drained() {}
     virtual rtmp::Time deadline() const = 0;
     virtual rtmp::Result<void> tick(rtmp::Time now) = 0;
+    // The connection is over, and its socket is there for a last look.
+    virtual void on_closing() {}
     // The connection is over: the peer's end is Error::closed.
     virtual void on_closed(error_code error) = 0;
   };

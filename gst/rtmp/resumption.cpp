@@ -14,10 +14,8 @@ bool Resumption::may_begin_with(const Message& message) const {
 Resumption::Verdict Resumption::judge(const Message& message) {
   headers_.remember(message);
   if (message.type == MessageType::video) has_video_ = true;
-  if (waiting_ && !may_begin_with(message)) {
-    const bool is_frame = is_media(message.type) && !headers_.knows(message);
-    return is_frame ? Verdict::lose : Verdict::withhold;
-  }
+  if (waiting_ && !may_begin_with(message))
+    return is_frame(message) ? Verdict::lose : Verdict::withhold;
   waiting_ = false;
   return Verdict::send;
 }

@@ -17,6 +17,13 @@ bool is_metadata(const Message& message) {
 
 }  // namespace
 
+bool is_frame(const Message& message) {
+  using Kind = media::Summary::Kind;
+  const Kind kind = media::summarize(message).kind;
+  return kind == Kind::key_frame || kind == Kind::inter_frame || kind == Kind::disposable_frame ||
+         kind == Kind::audio;
+}
+
 std::optional<StreamHeaders::Slot> StreamHeaders::slot_of(const Message& message) {
   using Kind = media::Summary::Kind;
   if (!is_media(message.type))

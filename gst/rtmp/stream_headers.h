@@ -11,6 +11,9 @@
 
 namespace rtmp {
 
+// Audio or video that is neither header nor anything unknown.
+bool is_frame(const Message& message);
+
 class StreamHeaders {
  public:
   // Whether the message is a header or metadata that was not known like that.

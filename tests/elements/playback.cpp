@@ -30,6 +30,10 @@ struct Film : Playback {
     std::string text;
     while (inbox().level().messages > 0) {
       const auto message = inbox().try_pop();
+      if (is_border(*message)) {
+        text += "| ";
+        continue;
+      }
       text += is_frame(*message) ? std::to_string(message->timestamp / 40) : "h";
       text += " ";
     }
@@ -136,6 +140,79 @@ TEST(Playback, SaysUpToWhereTheStreamHasCome) {
   film.begin_seek(10'000, {});
   film.receive(frame(4));
   EXPECT_EQ(film.received_ms(), 10'000);
+}
+
+// --- another connection
+
+TEST(Playback, PutsABorderBetweenConnections) {
+  Playback playback({}, {}, 5s);
+  playback.receive(frame(0));
+  playback.interrupt();
+  EXPECT_FALSE(playback.resume_ms());
+  EXPECT_FALSE(playback.reconnect({}));
+  Message border;
+  playback.inbox().pop(border);
+  playback.inbox().pop(border);
+  EXPECT_TRUE(Playback::is_border(border));
+  EXPECT_FALSE(Playback::resumed_at(border));
+}
+
+TEST(Playback, GoesOnInARecordingBehindTheLastFrame) {
+  Film film;
+  film.receive(frame(1));
+  film.interrupt();
+  EXPECT_EQ(film.resume_ms(), 0);  // the last key frame
+  EXPECT_FALSE(film.reconnect({}));
+  for (std::uint32_t i = 0; i < 4; ++i) film.receive(frame(i));
+  EXPECT_EQ(film.contents(), "h h 0 1 | 2 3 ");
+}
+
+TEST(Playback, KnowsNoFrameByATimeThatIsFarAway) {
+  Film film;
+  film.receive(frame(1000));
+  film.interrupt();
+  film.resume_ms();
+  film.reconnect({});
+  film.receive(frame(1));
+  EXPECT_EQ(film.contents(), "h h 1000 | 1 ");
+}
+
+TEST(Playback, GoesOnWhereItWasSoughtMeanwhile) {
+  Film film;
+  film.interrupt();
+  ASSERT_TRUE(film.begin_seek(10'000, {}));
+  EXPECT_EQ(film.resume_ms(), 10'000);
+  EXPECT_FALSE(film.reconnect({}));
+  film.receive(frame(250));
+  EXPECT_EQ(film.contents(), "h h | 250 ");
+}
+
+TEST(Playback, SeeksWhereItWasSoughtAfterTheServerWasAsked) {
+  Film film;
+  film.interrupt();
+  film.resume_ms();
+  ASSERT_TRUE(film.begin_seek(10'000, {}));
+  EXPECT_EQ(film.reconnect({}), 10'000);
+  film.receive(frame(1));
+  film.answer("NetStream.Seek.Notify");
+  film.receive(frame(250));
+  EXPECT_EQ(film.contents(), "h h | 250 ");
+}
+
+TEST(Playback, SeeksAgainWhereNoServerHasAnswered) {
+  Film film;
+  ASSERT_TRUE(film.begin_seek(10'000, {}));
+  film.interrupt();
+  EXPECT_EQ(film.resume_ms(), 10'000);
+}
+
+TEST(Playback, WantsNoMoreOnceTheStreamIsOver) {
+  Film film;
+  EXPECT_TRUE(film.wants_more());
+  film.end();
+  EXPECT_FALSE(film.wants_more());
+  film.begin_seek(0, {});
+  EXPECT_TRUE(film.wants_more());
 }
 
 }  // namespace

@@ -62,5 +62,44 @@ TEST(Timeline, KeepsAPauseOfThePublisher) {
   EXPECT_EQ(place.timestamp, 61'000);
 }
 
+// --- a recording that another connection goes on with
+
+TEST(Timeline, GoesOnInARecordingWithANewLine) {
+  Timeline timeline;
+  timeline.place(frame_at(10'000), 500);
+  timeline.place(frame_at(12'000), 2500);
+  timeline.resume(12'000);
+  const auto place = timeline.place(frame_at(12'040), 7000);
+  EXPECT_TRUE(place.first);
+  EXPECT_EQ(place.timestamp, 12'040);
+  EXPECT_EQ(place.start, 12'000);
+  EXPECT_EQ(place.running, 7000);
+}
+
+TEST(Timeline, GoesOnBehindWhatWasSentAheadOfTheClock) {
+  Timeline timeline;
+  timeline.place(frame_at(0), 500);
+  timeline.place(frame_at(9000), 600);
+  timeline.resume(9000);
+  EXPECT_EQ(timeline.place(frame_at(9040), 700).running, 9500);
+}
+
+TEST(Timeline, TakesTimesOfAServerThatCountsFromThePlaceAskedFor) {
+  Timeline timeline;
+  timeline.place(frame_at(0), 0);
+  timeline.place(frame_at(60'000), 60'000);
+  timeline.resume(60'000);
+  EXPECT_EQ(timeline.place(frame_at(0), 61'000).timestamp, 60'000);
+  EXPECT_EQ(timeline.place(frame_at(40), 61'040).timestamp, 60'040);
+}
+
+TEST(Timeline, HasNothingToGoOnWithBeforeAFrame) {
+  Timeline timeline;
+  timeline.resume(5000);
+  const auto place = timeline.place(frame_at(80), 10);
+  EXPECT_EQ(place.start, 80);
+  EXPECT_EQ(place.timestamp, 80);
+}
+
 }  // namespace
 }  // namespace rtmp::test
