@@ -299,7 +299,7 @@ TEST_F(MemoryTest, TakesWhatWaitsForSlowPlayers) {
   }
   EXPECT_GE(count(Limit::memory), 1u);
   EXPECT_GT(server_->stats().frames_dropped, 0u);
-  EXPECT_TRUE(observer_.removed.empty());
+  EXPECT_FALSE(observer_.has_removed());
 }
 
 TEST_F(MemoryTest, LetsNobodyNewIn) {

@@ -425,7 +425,7 @@ TEST_F(ServerTest, ClosesWhoSendsNothing) {
   start(impatient);
   SyncClient silent(server_->port(), Purpose::play);
   ASSERT_TRUE(observer_.wait_removed(1));
-  EXPECT_EQ(observer_.removed.front(), rtmp::Error::handshake_timeout);
+  EXPECT_EQ(observer_.first_removed(), rtmp::Error::handshake_timeout);
   EXPECT_EQ(count(Limit::handshake_timeout), 1u);
 }
 
@@ -436,7 +436,7 @@ TEST_F(ServerTest, ClosesAPublisherWithoutMedia) {
   const auto source = publisher();
   ASSERT_TRUE(source->start());
   ASSERT_TRUE(observer_.wait_removed(1));
-  EXPECT_EQ(observer_.removed.front(), rtmp::Error::media_timeout);
+  EXPECT_EQ(observer_.first_removed(), rtmp::Error::media_timeout);
   EXPECT_EQ(count(Limit::publisher_timeout), 1u);
 }
 
@@ -448,7 +448,7 @@ TEST_F(ServerTest, AcceptsLargeMessagesOnlyFromPublishers) {
   EXPECT_TRUE(client->run_until_closed());
   client->close();
   ASSERT_TRUE(observer_.wait_removed(1));
-  EXPECT_EQ(observer_.removed.front(), rtmp::Error::message_too_large);
+  EXPECT_EQ(observer_.first_removed(), rtmp::Error::message_too_large);
   EXPECT_EQ(count(Limit::message_size), 1u);
 }
 
@@ -464,13 +464,13 @@ TEST_F(ServerTest, LosesAPlayerThatReadsNothingAndNothingElse) {
   ASSERT_TRUE(source->start());
   std::string expected = sample_access;
   // Audio is never dropped, so the stalled player's queue fills up to the end.
-  for (int i = 0; i < 2000 && observer_.removed.empty(); ++i) {
+  for (int i = 0; i < 2000 && !observer_.has_removed(); ++i) {
     source->send({audio(i, 30'000)});
     expected += 'a';
     ASSERT_TRUE(healthy->run_until_seen(expected));
   }
   ASSERT_TRUE(observer_.wait_removed(1));
-  EXPECT_EQ(observer_.removed.front(), rtmp::Error::too_slow);
+  EXPECT_EQ(observer_.first_removed(), rtmp::Error::too_slow);
   EXPECT_EQ(count(Limit::player_queue), 1u);
   EXPECT_TRUE(observer_.told(Limit::player_queue));
 }
@@ -562,7 +562,9 @@ TEST_F(ServerTest, StopsWithClientsInEveryState) {
 }
 
 TEST_F(ServerTest, GivesPlayersWhatWaitsForThemBeforeItStops) {
-  start();
+  Server::Settings patient = settings();
+  patient.drain_timeout = 60s;
+  start(patient);
   const auto sink = player();
   ASSERT_TRUE(sink->start());
   const auto source = publisher();

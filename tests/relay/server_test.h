@@ -25,6 +25,14 @@ struct TestObserver : Observer {
     removed.push_back(why);
     changed.notify_all();
   }
+  bool has_removed() {
+    const std::lock_guard lock(mutex);
+    return !removed.empty();
+  }
+  boost::system::error_code first_removed() {
+    const std::lock_guard lock(mutex);
+    return removed.front();
+  }
   bool wait_removed(std::size_t count) {
     std::unique_lock lock(mutex);
     return changed.wait_for(lock, std::chrono::seconds(10),
