@@ -61,13 +61,20 @@ def conversation(direction):
         yield b"\0" + b"".join(bytes([len(piece) - 1]) + piece for piece in pieces)
 
 
-def amf():
-    for name in ("amf0.txt", "amf0_bad.txt", "amf3.txt", "amf3_bad.txt"):
+def amf0():
+    for name in ("amf0.txt", "amf0_bad.txt"):
+        yield from map(hex_words, lines("amf/" + name))
+    for value in amf3():
+        yield b"\x11" + value
+
+
+def amf3():
+    for name in ("amf3.txt", "amf3_bad.txt"):
         yield from map(hex_words, lines("amf/" + name))
 
 
 def command():
-    for value in amf():
+    for value in (*amf0(), *amf3()):
         yield bytes([COMMAND]) + b"\x02\x00\x01a\x00" + bytes(8) + value
         yield bytes([DATA]) + b"\x02\x00\x0aonMetaData" + value
     yield from media_tags(DATA)
