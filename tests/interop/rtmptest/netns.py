@@ -5,8 +5,9 @@ import os
 import shutil
 import subprocess
 
-# Of the test's own: nobody routes to these.
-HERE, THERE = '10.213.77.1', '10.213.77.2'
+# Of this process, for tests run beside each other; nobody routes to these.
+_NETWORK = f'10.{os.getpid() >> 8 & 255}.{os.getpid() & 255}'
+HERE, THERE = f'{_NETWORK}.1', f'{_NETWORK}.2'
 
 
 class Unavailable(Exception):
