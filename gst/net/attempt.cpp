@@ -178,6 +178,7 @@ void Attempt::on_event(Event event) {
     return;
   }
   if (std::holds_alternative<Started>(event)) on_started();
+  if (std::holds_alternative<MediaReceived>(event)) carried_ = true;
   if (const auto* refused = std::get_if<Refused>(&event)) {
     give_up(was_started_ ? texts_.stopped(refused->status)
                          : texts_.refused(refused->command, refused->status));
@@ -328,6 +329,10 @@ void Attempt::give_up(Failure failure) {
   driver_->close(failure_->code);
 }
 
+bool Attempt::was_futile() const {
+  return was_started_ && !carried_ && now() < started_at_ + probation;
+}
+
 // What the peer took up to its end.
 void Attempt::on_closing() { update_stats(); }
 
@@ -395,7 +400,10 @@ void Attempt::read_taken_bytes(Client::Stats& stats) {
 }
 
 void Attempt::forget_taken(std::uint64_t taken_bytes) {
-  while (!sent_.empty() && sent_.front().end <= taken_bytes) sent_.pop_front();
+  while (!sent_.empty() && sent_.front().end <= taken_bytes) {
+    sent_.pop_front();
+    carried_ = true;
+  }
 }
 
 void Attempt::read_tcp_info(Client::Stats& stats) {

@@ -33,6 +33,8 @@ class Attempt final : public Driver::Handler, public std::enable_shared_from_thi
   bool started() const { return session_ && session_->started() && driver_->open(); }
   // It had accepted it at some time.
   bool was_started() const { return was_started_; }
+  // It left at once, and not a frame has passed: the server may have refused in this way.
+  bool was_futile() const;
 
   // Publishing, once it has started. What is sent leaves with flush().
   bool has_room() const;
@@ -118,6 +120,7 @@ class Attempt final : public Driver::Handler, public std::enable_shared_from_thi
   rtmp::Time next_second_ = rtmp::never;
   rtmp::Time finish_by_ = rtmp::never;
   std::deque<Sent> sent_;  // frames that the system may still have
+  bool carried_ = false;   // a frame has passed
   bool stopped_ = false;   // the stop commands are sent
   bool cancelled_ = false;
   bool authenticating_ = false;     // another connection follows

@@ -18,6 +18,10 @@ using namespace rtmp::client_event;
 // A lost connection that is to be finished has that long to come back for what waits.
 constexpr auto last_chance = std::chrono::seconds(3);
 
+// A server that accepts a stream and leaves at once, so many times in a row, refuses it: some check
+// the name late, and say nothing.
+constexpr unsigned max_futile = 3;
+
 // What a server may send before the first frame, without being taken for the stream already.
 constexpr std::size_t max_next_events = 64;
 
@@ -120,6 +124,7 @@ class Client::Core final : public Attempt::Owner, public std::enable_shared_from
   std::shared_ptr<Attempt> next_;
   std::vector<Event> next_events_;  // of its start, and what comes before its first frame
   bool was_started_ = false;        // at some time
+  unsigned futile_ = 0;             // connections in a row
   bool after_loss_ = false;         // the next start is a reconnection
   rtmp::Resumption resumption_;
   boost::asio::steady_timer retry_timer_;
@@ -201,6 +206,7 @@ void Client::Core::on_closed(Attempt& attempt, std::optional<Failure> failure) {
   }
   // The end of a connection that another follows is no news, whatever its reason: at one server the
   // new one may have taken the name over.
+  if (attempt.was_started()) futile_ = attempt.was_futile() ? futile_ + 1 : 0;
   if (!failure || (!next_ && !heals(*failure))) return end(std::move(failure));
   const auto closed = std::exchange(current_, nullptr);
   if (closed->was_started()) {
@@ -220,8 +226,8 @@ void Client::Core::on_closed(Attempt& attempt, std::optional<Failure> failure) {
 
 bool Client::Core::heals(const Failure& failure) {
   const bool drained_in_time = !finishing_ || failure.code != Error::write_timeout;
-  return was_started_ && policy_.enabled() && !is_final(failure) && drained_in_time &&
-         observer_->wants_more();
+  return was_started_ && policy_.enabled() && futile_ < max_futile && !is_final(failure) &&
+         drained_in_time && observer_->wants_more();
 }
 
 void Client::Core::lose(const Attempt& attempt, const Failure& failure) {

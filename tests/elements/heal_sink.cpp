@@ -169,6 +169,19 @@ TEST(HealingSink, TakesARefusalForFinal) {
   EXPECT_EQ(error.status, "NetStream.Publish.BadName");
 }
 
+TEST(HealingSink, TakesAServerThatOnlyEverLeavesForOneThatRefuses) {
+  TestServer server;
+  Publisher publisher(server);
+  publisher.set_state(GST_STATE_PLAYING);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(accept_again(server));
+    server.close();
+  }
+  const BusError error = publisher.wait_error();
+  EXPECT_EQ(error.stage, "streaming");
+  EXPECT_NE(error.text.find("right after 'publish'"), std::string::npos) << error.text;
+}
+
 TEST(HealingSink, GivesUpAfterItsRetries) {
   auto server = std::make_unique<TestServer>();
   Publisher publisher(*server, quick + "max-retries=2");

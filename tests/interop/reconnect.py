@@ -102,7 +102,7 @@ class AtAScriptedServer(ReconnectCase):
         pipeline = self.publisher_pipeline(server.url(), QUICK + ' max-retries=3').play()
         error = pipeline.wait_error()
         self.assert_error(error, r'right after .publish')
-        self.assertEqual(4, len(server.connections))
+        self.assertIn(len(server.connections), (3, 4))
 
     def test_every_frame_that_waits_arrives_after_the_headers(self):
         def script(peer):
