@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "elements/server_tls.h"
+
 namespace server_properties {
 namespace {
 
@@ -408,6 +410,7 @@ void install(GObjectClass* klass) {
   install_slow_players(to, defaults);
   install_limits(to, defaults);
   install_timeouts(to, defaults);
+  server_tls::install([&to](GParamSpec* spec) { to.add(spec); });
   /**
    * GstRtmpServer:stats:
    *

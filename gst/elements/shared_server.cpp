@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "elements/announcer.h"
+#include "elements/server_tls.h"
 
 GST_DEBUG_CATEGORY_STATIC(rtmp_server_debug);
 #define GST_CAT_DEFAULT rtmp_server_debug
@@ -45,8 +46,8 @@ class LimitTeller final : public Party {
 // Calls from the server's threads go to all parties, outside of the lock.
 class Shared final : public relay::Observer {
  public:
-  Shared(const Values& wanted, std::string by)
-      : values(wanted), founder(std::move(by)), server(wanted.to_settings(), *this) {}
+  Shared(const Values& wanted, std::string by, std::shared_ptr<net::TlsServer> tls)
+      : values(wanted), founder(std::move(by)), server(settings(wanted, std::move(tls)), *this) {}
 
   void join(const std::shared_ptr<Party>& party) {
     const std::lock_guard lock(mutex_);
@@ -99,6 +100,12 @@ class Shared final : public relay::Observer {
   const std::string founder;  // who started it
 
  private:
+  static Server::Settings settings(const Values& wanted, std::shared_ptr<net::TlsServer> tls) {
+    Server::Settings settings = wanted.to_settings();
+    settings.tls = std::move(tls);
+    return settings;
+  }
+
   std::vector<std::shared_ptr<Party>> parties() const {
     const std::lock_guard lock(mutex_);
     return parties_;
@@ -137,9 +144,9 @@ class Registry {
 
   std::optional<Refusal> open(Link& link, const std::shared_ptr<Party>& party) {
     const std::lock_guard lock(mutex_);
-    if (auto conflict = conflict_between_elements(link)) return Refusal{*conflict, {}, {}};
+    if (auto conflict = conflict_between_elements(link)) return Refusal{.conflict = *conflict};
     if (const auto running = running_server(link)) {
-      if (auto conflict = conflict_with(link, *running)) return Refusal{*conflict, {}, {}};
+      if (auto conflict = conflict_with(link, *running)) return Refusal{.conflict = *conflict};
       enter(link, party, running);
       return std::nullopt;
     }
@@ -220,8 +227,11 @@ class Registry {
   std::optional<Refusal> start(Link& link, const std::shared_ptr<Party>& party) {
     Values values = link.values();
     for (const Link* other : companions(link)) values.merge(other->values());
+    std::string tls_fault;
+    const auto tls = server_tls::make(values, log_reload, tls_fault);
+    if (!tls_fault.empty()) return Refusal{.tls_fault = tls_fault};
     try {
-      const auto shared = std::make_shared<Shared>(values, link.name());
+      const auto shared = std::make_shared<Shared>(values, link.name(), tls);
       enter(link, party, shared);
       const auto error = shared->start();
       if (!error) {
@@ -229,11 +239,18 @@ class Registry {
         return std::nullopt;
       }
       leave(link);
-      return Refusal{{}, error, occupant_of(values.port())};
+      return Refusal{.error = error, .occupant = occupant_of(values.port())};
     } catch (const std::system_error& error) {  // no more threads or descriptors
       leave(link);
-      return Refusal{{}, error.code(), {}};
+      return Refusal{.error = error.code()};
     }
+  }
+
+  static void log_reload(const std::string& fault) {
+    if (fault.empty())
+      GST_INFO("new certificates are in use");
+    else
+      GST_WARNING("the old certificates stay in use. %s", fault.c_str());
   }
 
   static void log_start(const Shared& shared) {
@@ -390,6 +407,8 @@ void Link::post(const Refusal& refusal) {
   const std::string reason = refusal.error.message();
   if (!refusal.conflict.empty()) {
     GST_ELEMENT_ERROR(element_, RESOURCE, SETTINGS, ("%s", refusal.conflict.c_str()), (nullptr));
+  } else if (!refusal.tls_fault.empty()) {
+    GST_ELEMENT_ERROR(element_, RESOURCE, OPEN_READ, ("%s", refusal.tls_fault.c_str()), (nullptr));
   } else if (!refusal.occupant.empty()) {
     GST_ELEMENT_ERROR(element_, RESOURCE, BUSY,
                       ("Port %s of %s is in use by %s: give both the same address, or choose "

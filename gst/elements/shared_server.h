@@ -64,9 +64,10 @@ class Link {
   friend class Registry;
 
   struct Refusal {
-    std::string conflict;             // of properties; or
-    boost::system::error_code error;  // the operating system's
-    std::string occupant;             // who of this process has the port at another address
+    std::string conflict = {};             // of properties; or
+    boost::system::error_code error = {};  // the operating system's
+    std::string occupant = {};             // who of this process has the port at another address
+    std::string tls_fault = {};            // what keeps it from speaking TLS
   };
 
   std::string name() const;

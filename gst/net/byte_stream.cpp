@@ -60,7 +60,7 @@ void ByteStream::shutdown_write() {
 
 void ByteStream::close() {
   error_code ignored;
-  socket_.close(ignored);
+  socket().close(ignored);
 }
 
 std::unique_ptr<ByteStream> make_plain_stream(Socket socket) {

@@ -35,7 +35,7 @@ class ByteStream {
   virtual std::string fault() const { return {}; }
 
   void close();
-  Socket& socket() { return socket_; }
+  virtual Socket& socket() { return socket_; }
 
  protected:
   Socket socket_;

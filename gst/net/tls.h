@@ -1,10 +1,8 @@
-// TLS over a socket, by OpenSSL directly: it reads and writes without blocking, and may use the
-// kernel's own TLS.
+// A client's side of TLS: what it checks and shows.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "net/byte_stream.h"
@@ -26,17 +24,11 @@ struct TlsClientSettings {
   std::string certificate_file = {}, key_file = {};  // PEM; empty: none
 };
 
-struct TlsServerSettings {
-  std::string certificate_file = {}, key_file = {};  // PEM, the chain in the first
-  std::string ca_file = {};  // PEM; if set, clients must show a certificate of it
-};
-
 // Made once, used by any number of connections and threads.
 class TlsContext {
  public:
   // On failure `error` says in a sentence which file or setting is at fault.
   static std::shared_ptr<TlsContext> client(const TlsClientSettings& settings, std::string& error);
-  static std::shared_ptr<TlsContext> server(const TlsServerSettings& settings, std::string& error);
 
   // The handshake happens with the first reads and writes.
   std::unique_ptr<ByteStream> wrap(Socket socket) const;
@@ -45,11 +37,11 @@ class TlsContext {
   struct Private {};
 
  public:
-  TlsContext(Private, std::shared_ptr<ssl_ctx_st> context, std::optional<TlsClientSettings> client);
+  TlsContext(Private, std::shared_ptr<ssl_ctx_st> context, TlsClientSettings settings);
 
  private:
   std::shared_ptr<ssl_ctx_st> context_;
-  std::optional<TlsClientSettings> client_;  // of a client
+  TlsClientSettings settings_;
 };
 
 }  // namespace net

@@ -145,7 +145,7 @@ void Server::admit(const std::string& name, Host& host) {
 // On the visitor's worker.
 void Server::begin(const std::string& host, Visitor visitor) {
   net::Worker& worker = *visitor.worker;
-  auto stream = settings_.tls ? settings_.tls->wrap(std::move(visitor.socket))
+  auto stream = settings_.tls ? settings_.tls->wrap(std::move(visitor.socket), net::now())
                               : net::make_plain_stream(std::move(visitor.socket));
   const auto session = std::make_shared<Session>(
       *this, worker, halls_.at(&worker), std::move(stream), next_id_++, visitor.address, host);

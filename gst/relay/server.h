@@ -12,7 +12,7 @@
 #include <unordered_map>
 
 #include "net/listener.h"
-#include "net/tls.h"
+#include "net/tls_server.h"
 #include "relay/audience.h"
 #include "relay/frame_queue.h"
 #include "relay/hub.h"
@@ -95,7 +95,7 @@ class Server {
     rtmp::Duration publisher_timeout = std::chrono::seconds(30);  // without media
     rtmp::Duration ping_interval = std::chrono::seconds(30);
     rtmp::Duration drain_timeout = std::chrono::seconds(2);  // of stop()
-    std::shared_ptr<net::TlsContext> tls;                    // null: plain
+    std::shared_ptr<net::TlsServer> tls;                     // null: plain
   };
   struct ClientStats {
     std::uint64_t id = 0;

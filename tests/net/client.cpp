@@ -446,7 +446,7 @@ struct SecureServer : TestServer {
   SecureServer() {
     rtmp::test::write_certificate(pem);
     std::string error_text;
-    context = TlsContext::server({.certificate_file = pem}, error_text);
+    context = TlsServer::make({.certificates = {{pem}}}, error_text);
   }
   bool accept() { return TestServer::accept(context.get()); }
   Client::Settings settings() const {
@@ -458,7 +458,7 @@ struct SecureServer : TestServer {
 
   rtmp::test::TemporaryFolder folder;
   const std::string pem = folder / "certificate.pem";
-  std::shared_ptr<TlsContext> context;
+  std::shared_ptr<TlsServer> context;
 };
 
 TEST(SecureClient, PublishesToAServerThatItTrusts) {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "net/byte_stream.h"
-#include "net/tls.h"
+#include "net/tls_server.h"
 #include "rtmp/connection.h"
 #include "rtmp/server_session.h"
 #include "rtmp/support.h"
@@ -34,12 +34,12 @@ class TestServer {
   std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
 
   // Takes the next client; with `tls` in TLS.
-  bool accept(const net::TlsContext* tls = nullptr) {
+  bool accept(net::TlsServer* tls = nullptr) {
     pollfd poll = {acceptor_.native_handle(), POLLIN, 0};
     if (::poll(&poll, 1, milliseconds(patience)) != 1) return false;
     net::Socket socket(acceptor_.accept());
-    stream_ = tls ? tls->wrap(std::move(socket)) : net::make_plain_stream(std::move(socket));
     const Time now = std::chrono::steady_clock::now();
+    stream_ = tls ? tls->wrap(std::move(socket), now) : net::make_plain_stream(std::move(socket));
     connection_.emplace(Connection::server({}, now, test_random()));
     session_.emplace(ServerSession::Settings{}, now);
     client_left = false;

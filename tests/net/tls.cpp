@@ -5,12 +5,14 @@
 #include <poll.h>
 
 #include <boost/asio/io_context.hpp>
-
 #include <boost/asio/local/connect_pair.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/ssl/error.hpp>
+#include <filesystem>
+#include <fstream>
 
 #include "net/certificate.h"
+#include "net/tls_server.h"
 #include "support/process.h"
 
 namespace net {
@@ -30,15 +32,19 @@ class Tls : public testing::Test {
 
   void connect(TlsClientSettings settings, TlsServerSettings server_settings = {}) {
     std::string error;
-    server_settings.certificate_file = pem_;
-    const auto server_context = TlsContext::server(server_settings, error);
-    ASSERT_TRUE(server_context) << error;
+    server_settings.certificates = {{pem_}};
+    const auto server = TlsServer::make(server_settings, error);
+    ASSERT_TRUE(server) << error;
+    connect_to(*server, settings);
+  }
+  void connect_to(TlsServer& server, const TlsClientSettings& settings, rtmp::Time now = {}) {
+    std::string error;
     const auto client_context = TlsContext::client(settings, error);
     ASSERT_TRUE(client_context) << error;
     boost::asio::local::stream_protocol::socket a(context_), b(context_);
     boost::asio::local::connect_pair(a, b);
     client_ = client_context->wrap(std::move(a));
-    server_ = server_context->wrap(std::move(b));
+    server_ = server.wrap(std::move(b), now);
   }
 
   TlsClientSettings trusting() const { return {.host = "localhost", .ca_file = pem_}; }
@@ -243,19 +249,165 @@ TEST(TlsContext, NamesTheFileThatCannotBeRead) {
   std::string error;
   EXPECT_FALSE(TlsContext::client({.ca_file = "/nowhere/ca.pem"}, error));
   EXPECT_EQ(error, "The CA file /nowhere/ca.pem cannot be used: No such file or directory");
-  EXPECT_FALSE(TlsContext::server({.certificate_file = "/nowhere/cert.pem"}, error));
+}
+
+TEST(TlsServer, NamesTheFileThatCannotBeRead) {
+  std::string error;
+  EXPECT_FALSE(TlsServer::make({.certificates = {{"/nowhere/cert.pem"}}}, error));
   EXPECT_EQ(error,
             "The certificate file /nowhere/cert.pem cannot be used: No such file or directory");
 }
 
-TEST(TlsContext, RefusesAKeyOfAnotherCertificate) {
+TEST(TlsServer, RefusesAKeyOfAnotherCertificate) {
   const TemporaryFolder folder;
   rtmp::test::write_certificate(folder / "a.pem");
   rtmp::test::write_certificate(folder / "b.pem");
   std::string error;
-  EXPECT_FALSE(TlsContext::server(
-      {.certificate_file = folder / "a.pem", .key_file = folder / "b.pem"}, error));
+  EXPECT_FALSE(TlsServer::make({.certificates = {{folder / "a.pem", folder / "b.pem"}}}, error));
   EXPECT_EQ(error, "The key file " + (folder / "b.pem") + " cannot be used: key values mismatch");
+}
+
+// --- names
+
+class NamedTls : public Tls {
+ protected:
+  void SetUp() override {
+    Tls::SetUp();
+    rtmp::test::write_certificate(first_, {.names = "DNS:first.example"});
+    rtmp::test::write_certificate(second_, {.names = "DNS:second.example, DNS:*.third.example"});
+    std::string error;
+    server_settings_ = TlsServer::make({.certificates = {{first_}, {second_}}}, error);
+    ASSERT_TRUE(server_settings_) << error;
+  }
+  bool offers(const std::string& host, const std::string& authority) {
+    connect_to(*server_settings_, {.host = host, .ca_file = authority});
+    return shake_hands();
+  }
+
+  const std::string first_ = folder_ / "first.pem", second_ = folder_ / "second.pem";
+  std::shared_ptr<TlsServer> server_settings_;
+};
+
+TEST_F(NamedTls, ShowsTheCertificateOfTheNameThatTheClientAsksFor) {
+  EXPECT_TRUE(offers("first.example", first_));
+  EXPECT_TRUE(offers("second.example", second_));
+  EXPECT_TRUE(offers("any.third.example", second_));
+}
+
+TEST_F(NamedTls, ShowsTheFirstToWhoAsksForNoneOfTheirs) {
+  connect_to(*server_settings_, {.host = "elsewhere",
+                                 .checks = TlsChecks::all & ~TlsChecks::bad_identity,
+                                 .ca_file = first_});
+  EXPECT_TRUE(shake_hands());
+}
+
+// --- new files
+
+class RenewedTls : public Tls {
+ protected:
+  void SetUp() override {
+    Tls::SetUp();
+    make_certificate();
+    age_certificate();
+    std::string error;
+    TlsServerSettings settings{.certificates = {{pem_}}};
+    settings.on_reload = [this](const std::string& fault) { reloads_.push_back(fault); };
+    tls_ = TlsServer::make(settings, error);
+    ASSERT_TRUE(tls_) << error;
+  }
+  // So that what is written next is newer, whatever the clock of the file system.
+  void age_certificate() {
+    namespace fs = std::filesystem;
+    fs::last_write_time(pem_, fs::last_write_time(pem_) - std::chrono::hours(1));
+  }
+  bool trusts(rtmp::Time now) {
+    connect_to(*tls_, trusting(), now);
+    return shake_hands();
+  }
+
+  const rtmp::Time start_ = rtmp::Time(std::chrono::hours(1));
+  std::vector<std::string> reloads_;
+  std::shared_ptr<TlsServer> tls_;
+};
+
+TEST_F(RenewedTls, ShowsACertificateThatCameLater) {
+  EXPECT_TRUE(trusts(start_));
+  make_certificate();
+  EXPECT_TRUE(trusts(start_ + std::chrono::seconds(1)));
+  EXPECT_EQ(reloads_, std::vector<std::string>{""});
+}
+
+TEST_F(RenewedTls, LeavesTheConnectionsAlone) {
+  ASSERT_TRUE(trusts(start_));
+  const auto client = std::move(client_), server = std::move(server_);
+  make_certificate();
+  ASSERT_TRUE(trusts(start_ + std::chrono::seconds(1)));
+  EXPECT_EQ(transfer(*client, *server, {rtmp::as_bytes("still here")}), "still here");
+}
+
+TEST_F(RenewedTls, DoesNotLookForEveryConnection) {
+  ASSERT_TRUE(trusts(start_));
+  make_certificate();
+  EXPECT_FALSE(trusts(start_ + std::chrono::milliseconds(999)));
+  EXPECT_EQ(reloads_.size(), 0u);
+}
+
+TEST_F(RenewedTls, KeepsTheOldWhereTheNewIsBrokenAndSaysSoOnce) {
+  std::string error;
+  const auto client = TlsContext::client(trusting(), error);
+  std::ofstream(pem_) << "no certificate";
+  for (int second = 1; second < 3; ++second) {
+    const auto unused = tls_->wrap(boost::asio::local::stream_protocol::socket(context_),
+                                   start_ + std::chrono::seconds(second));
+  }
+  EXPECT_EQ(reloads_, std::vector<std::string>{"The certificate file " + pem_ +
+                                               " cannot be used: no start line"});
+}
+
+// --- TLS or not
+
+class OptionalTls : public Tls {
+ protected:
+  void connect_plainly() {
+    make_certificate();
+    connect(trusting(), {.optional = true});
+    client_ = make_plain_stream(std::move(client_->socket()));
+  }
+};
+
+TEST_F(OptionalTls, IsSpokenWithWhoSpeaksIt) {
+  make_certificate();
+  connect(trusting(), {.optional = true});
+  EXPECT_TRUE(shake_hands());
+}
+
+TEST_F(OptionalTls, IsNotSpokenWithWhoDoesNot) {
+  connect_plainly();
+  EXPECT_TRUE(shake_hands());
+}
+
+TEST_F(OptionalTls, WaitsForTheFirstByte) {
+  connect_plainly();
+  error_code error;
+  std::uint8_t bytes[10];
+  EXPECT_EQ(server_->read_some(bytes, error), 0u);
+  EXPECT_EQ(error, boost::asio::error::would_block);
+}
+
+TEST_F(OptionalTls, SeesWhoLeavesWithoutAWord) {
+  connect_plainly();
+  client_->close();
+  error_code error;
+  std::uint8_t bytes[10];
+  EXPECT_EQ(server_->read_some(bytes, error), 0u);
+  EXPECT_EQ(error, boost::asio::error::eof);
+}
+
+TEST_F(Tls, RefusesWhoDoesNotSpeakItWhereItIsNotOptional) {
+  make_certificate();
+  connect(trusting());
+  client_ = make_plain_stream(std::move(client_->socket()));
+  EXPECT_FALSE(shake_hands());
 }
 
 }  // namespace

@@ -119,8 +119,8 @@ class Relay:
         self.port = port
         self.program = program
 
-    def url(self, stream='cam', application='live'):
-        return f'rtmp://127.0.0.1:{self.port}/{application}/{stream}'
+    def url(self, stream='cam', application='live', scheme='rtmp'):
+        return f'{scheme}://127.0.0.1:{self.port}/{application}/{stream}'
 
     def wait_for_clients(self, count=1):
         wait.until(lambda: wait.connections(self.port) >= count, f'{count} clients')

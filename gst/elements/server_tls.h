@@ -1,0 +1,19 @@
+// What a server's elements say of TLS.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "elements/server_properties.h"
+#include "net/tls_server.h"
+
+namespace server_tls {
+
+// `add` installs a property.
+void install(const std::function<void(GParamSpec*)>& add);
+
+// As the properties say; null for no TLS, or with the sentence `fault` if something stands against
+// it. `on_reload` as net::TlsServerSettings says.
+std::shared_ptr<net::TlsServer> make(const server_properties::Values& values,
+                                     std::function<void(const std::string&)> on_reload,
+                                     std::string& fault);
+
+}  // namespace server_tls
