@@ -38,7 +38,7 @@
 #include <memory>
 #include <string>
 
-#include "elements/announcer.h"
+#include "elements/element_calls.h"
 #include "elements/shared_server.h"
 
 GST_DEBUG_CATEGORY_STATIC(gst_rtmp_server_debug);
@@ -49,17 +49,19 @@ namespace {
 // Tells the application who publishes.
 class Witness final : public shared_server::Party {
  public:
-  explicit Witness(GstElement* element) : announcer_(std::make_shared<Announcer>(element)) {}
+  explicit Witness(GstElement* element) : calls_(std::make_shared<ElementCalls>(element)) {}
 
-  void on_stream_published(const std::string& name) override {
-    announcer_->post(shared_server::publisher_message(name, "published"));
-  }
-  void on_stream_unpublished(const std::string& name) override {
-    announcer_->post(shared_server::publisher_message(name, "unpublished"));
-  }
+  void on_stream_published(const std::string& name) override { announce(name, "published"); }
+  void on_stream_unpublished(const std::string& name) override { announce(name, "unpublished"); }
 
  private:
-  const std::shared_ptr<Announcer> announcer_;
+  void announce(const std::string& name, const char* state) {
+    calls_->post([name, state](GstElement* element) {
+      shared_server::post_publisher(element, name, state);
+    });
+  }
+
+  const std::shared_ptr<ElementCalls> calls_;
 };
 
 }  // namespace
@@ -129,7 +131,7 @@ static void gst_rtmp_server_class_init(GstRtmpServerClass* klass) {
   object_class->finalize = gst_rtmp_server_finalize;
   object_class->set_property = gst_rtmp_server_set_property;
   object_class->get_property = gst_rtmp_server_get_property;
-  server_properties::install(object_class);
+  shared_server::install(object_class);
 
   GstElementClass* element_class = GST_ELEMENT_CLASS(klass);
   element_class->change_state = GST_DEBUG_FUNCPTR(gst_rtmp_server_change_state);

@@ -372,7 +372,7 @@ static gboolean gst_rtmp_server_sink_event(GstBaseSink* sink, GstEvent* event) {
 
 static void install_properties(GObjectClass* klass) {
   constexpr auto flags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
-  server_properties::install(klass);
+  shared_server::install(klass);
   /**
    * GstRtmpServerSink:stream:
    *

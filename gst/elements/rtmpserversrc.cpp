@@ -314,7 +314,7 @@ static GstFlowReturn gst_rtmp_server_src_create(GstPushSrc* src, GstBuffer** buf
 
 static void install_properties(GObjectClass* klass) {
   constexpr auto flags = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS);
-  server_properties::install(klass);
+  shared_server::install(klass);
   /**
    * GstRtmpServerSrc:stream:
    *

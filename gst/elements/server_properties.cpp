@@ -334,6 +334,16 @@ void install_timeouts(Installer& to, const Settings& defaults) {
                 "Time that a client may take for the handshake, in nanoseconds (0 = for ever)",
                 to_ns(defaults.handshake_timeout));
   /**
+   * GstRtmpServer:authorize-timeout:
+   *
+   * How long handlers of #GstRtmpServer::authorize may take, in nanoseconds, before the client is
+   * refused.
+   */
+  to.big_number("authorize-timeout", "Authorize timeout",
+                "Time that handlers of authorize may take before the client is refused, in "
+                "nanoseconds (0 = for ever)",
+                to_ns(defaults.decision_timeout));
+  /**
    * GstRtmpServer:idle-timeout:
    *
    * How long a publisher may send no media, in nanoseconds, before it is disconnected and its
@@ -506,6 +516,7 @@ Settings Values::to_settings() const {
   settings.publisher_grace = to_pause(big_number("publisher-grace"));
   settings.legacy_players = static_cast<LegacyPlayers>(g_value_get_enum(find("legacy-players")));
   settings.handshake_timeout = to_timeout(big_number("handshake-timeout"));
+  settings.decision_timeout = to_timeout(big_number("authorize-timeout"));
   settings.publisher_timeout = to_timeout(big_number("idle-timeout"));
   settings.ping_interval = to_timeout(big_number("ping-interval"));
   return settings;

@@ -7,7 +7,6 @@
 #include <system_error>
 #include <vector>
 
-#include "elements/announcer.h"
 #include "elements/server_tls.h"
 
 GST_DEBUG_CATEGORY_STATIC(rtmp_server_debug);
@@ -20,24 +19,11 @@ using server_properties::Values;
 
 namespace {
 
+constexpr guint64 longest_drain = 24 * 3600 * GST_SECOND;
+
 bool is_loopback(const std::string& address) {
   return address == "localhost" || address == "::1" || address.starts_with("127.");
 }
-
-// Tells the application of an element who went over a limit.
-class LimitTeller final : public Party {
- public:
-  explicit LimitTeller(GstElement* element) : announcer_(std::make_shared<Announcer>(element)) {}
-
-  void on_limit(relay::Limit limit, const std::string& who, std::uint64_t count) override {
-    announcer_->post(gst_structure_new(
-        "rtmp-limit", "limit", G_TYPE_STRING, std::string(to_name(limit)).c_str(), "peer",
-        G_TYPE_STRING, who.c_str(), "count", G_TYPE_UINT64, guint64{count}, nullptr));
-  }
-
- private:
-  const std::shared_ptr<Announcer> announcer_;
-};
 
 }  // namespace
 
@@ -46,51 +32,74 @@ class LimitTeller final : public Party {
 // Calls from the server's threads go to all parties, outside of the lock.
 class Shared final : public relay::Observer {
  public:
+  using Decide = std::function<void(relay::Decision)>;
+
   Shared(const Values& wanted, std::string by, std::shared_ptr<net::TlsServer> tls)
       : values(wanted), founder(std::move(by)), server(settings(wanted, std::move(tls)), *this) {}
 
-  void join(const std::shared_ptr<Party>& party) {
+  using Emitter = server_signals::Emitter;
+
+  // The party may be null.
+  void join(const std::shared_ptr<Party>& party, const std::shared_ptr<Emitter>& emitter) {
     const std::lock_guard lock(mutex_);
-    parties_.push_back(party);
+    if (party) listeners_.push_back(party);
+    listeners_.push_back(emitter);
+    emitters_.push_back(emitter);
   }
 
-  void leave(const std::shared_ptr<Party>& party) {
+  void leave(const std::shared_ptr<Party>& party, const std::shared_ptr<Emitter>& emitter) {
     const std::lock_guard lock(mutex_);
-    std::erase(parties_, party);
+    std::erase_if(listeners_, [&](const auto& one) { return one == party || one == emitter; });
+    std::erase(emitters_, emitter);
+  }
+
+  void on_request(const relay::Request& request, Decide decide) override {
+    std::vector<std::shared_ptr<Emitter>> deciding;
+    {
+      const std::lock_guard lock(mutex_);
+      deciding = emitters_;
+    }
+    std::erase_if(deciding, [](const auto& emitter) { return !emitter->decides(); });
+    ask(std::move(deciding), request, {}, std::move(decide));
   }
 
   void on_client_added(std::uint64_t id, const std::string& address) override {
     GST_INFO("%s: client %" G_GUINT64_FORMAT " from %s", place().c_str(), guint64{id},
              address.c_str());
-    for (const auto& party : parties()) party->on_client_added(id, address);
+    for (const auto& listener : listeners()) listener->on_client_added(id, address);
   }
 
   void on_client_removed(std::uint64_t id, const boost::system::error_code& why) override {
     GST_INFO("%s: client %" G_GUINT64_FORMAT " has gone: %s", place().c_str(), guint64{id},
              why.message().c_str());
-    for (const auto& party : parties()) party->on_client_removed(id, why);
+    for (const auto& listener : listeners()) listener->on_client_removed(id, why);
   }
 
   void on_limit(relay::Limit limit, const std::string& who, std::uint64_t count) override {
     GST_WARNING("%s: %s went over the limit %s, the %" G_GUINT64_FORMAT ". time that somebody did",
                 place().c_str(), who.c_str(), std::string(to_name(limit)).c_str(), guint64{count});
-    for (const auto& party : parties()) party->on_limit(limit, who, count);
+    for (const auto& listener : listeners()) listener->on_limit(limit, who, count);
   }
 
   void on_stream_published(const std::string& name) override {
     GST_INFO("%s: a publisher has come", place().c_str());
-    for (const auto& party : parties()) party->on_stream_published(name);
+    for (const auto& listener : listeners()) listener->on_stream_published(name);
   }
 
   void on_stream_unpublished(const std::string& name) override {
     GST_INFO("%s: a publisher has gone", place().c_str());
-    for (const auto& party : parties()) party->on_stream_unpublished(name);
+    for (const auto& listener : listeners()) listener->on_stream_unpublished(name);
   }
 
   boost::system::error_code start() {
     const auto error = server.start();
     if (!error) port_ = server.port();
     return error;
+  }
+  // From then on the place is free for another server.
+  void drain(rtmp::Duration time) {
+    server.drain(time);
+    port_ = 0;
   }
   // Unlike the server's, for any thread.
   std::uint16_t port() const { return port_; }
@@ -106,14 +115,30 @@ class Shared final : public relay::Observer {
     return settings;
   }
 
-  std::vector<std::shared_ptr<Party>> parties() const {
-    const std::lock_guard lock(mutex_);
-    return parties_;
+  // One element after the other: the first refusal is the last word, of new names the first counts.
+  static void ask(std::vector<std::shared_ptr<Emitter>> deciding, const relay::Request& request,
+                  relay::Decision so_far, Decide decide) {
+    if (deciding.empty()) {
+      decide(std::move(so_far));
+      return;
+    }
+    const auto next = std::move(deciding.back());
+    deciding.pop_back();
+    next->on_request(request, [deciding, request, so_far, decide](relay::Decision decision) {
+      if (!so_far.rename.empty()) decision.rename = so_far.rename;
+      ask(decision.allow ? deciding : decltype(deciding){}, request, std::move(decision), decide);
+    });
   }
 
-  mutable std::mutex mutex_;  // guards parties_
-  std::vector<std::shared_ptr<Party>> parties_;
-  std::atomic<std::uint16_t> port_ = 0;  // once it listens
+  std::vector<std::shared_ptr<relay::Observer>> listeners() const {
+    const std::lock_guard lock(mutex_);
+    return listeners_;
+  }
+
+  mutable std::mutex mutex_;  // guards these
+  std::vector<std::shared_ptr<relay::Observer>> listeners_;
+  std::vector<std::shared_ptr<Emitter>> emitters_;  // of the same, those of the elements' signals
+  std::atomic<std::uint16_t> port_ = 0;             // while it listens
 
  public:
   Server server;  // the last member: it calls the others until it has stopped
@@ -262,17 +287,13 @@ class Registry {
 
   static void enter(Link& link, const std::shared_ptr<Party>& party,
                     const std::shared_ptr<Shared>& shared) {
-    const auto teller = std::make_shared<LimitTeller>(link.element_);
     {
       const std::lock_guard lock(link.mutex_);
       link.shared_ = shared;
       link.party_ = party;
-      link.teller_ = teller;
     }
-    shared->join(teller);
-    if (!party) return;
-    shared->join(party);
-    party->on_joined(shared->server);
+    shared->join(party, link.emitter_);
+    if (party) party->on_joined(shared->server);
   }
 
   static void leave(Link& link) {
@@ -305,17 +326,67 @@ std::string stream_name(const char* text) {
   return std::string(name.substr(begin));
 }
 
-GstStructure* publisher_message(const std::string& name, const char* state) {
-  return gst_structure_new("rtmp-publisher", "name", G_TYPE_STRING, name.c_str(), "state",
-                           G_TYPE_STRING, state, nullptr);
-}
-
 void post_publisher(GstElement* element, const std::string& name, const char* state) {
-  gst_element_post_message(
-      element, gst_message_new_element(GST_OBJECT(element), publisher_message(name, state)));
+  GstStructure* structure = gst_structure_new("rtmp-publisher", "name", G_TYPE_STRING, name.c_str(),
+                                              "state", G_TYPE_STRING, state, nullptr);
+  gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), structure));
 }
 
-Link::Link(GstElement* element) : element_(element), values_(G_OBJECT_GET_CLASS(element)) {}
+namespace {
+
+GQuark link_quark() {
+  static const GQuark quark = g_quark_from_static_string("rtmp-server-link");
+  return quark;
+}
+
+gboolean kick(GstElement* element, guint64 id) {
+  bool found = false;
+  Link::of(element).with_server([&](Server& server) { found = server.kick(id); });
+  return found;
+}
+
+guint drop_stream(GstElement* element, const gchar* name) {
+  std::size_t count = 0;
+  Link::of(element).with_server(
+      [&](Server& server) { count = server.drop_stream(stream_name(name)); });
+  return static_cast<guint>(count);
+}
+
+void drain(GstElement* element, guint64 ns) { Link::of(element).drain(ns); }
+
+}  // namespace
+
+void install(GObjectClass* klass) {
+  server_properties::install(klass);
+  server_signals::install(klass, {kick, drop_stream, drain});
+}
+
+Link::Link(GstElement* element)
+    : element_(element),
+      emitter_(std::make_shared<server_signals::Emitter>(element)),
+      values_(G_OBJECT_GET_CLASS(element)) {
+  g_object_set_qdata(G_OBJECT(element), link_quark(), this);
+}
+
+Link& Link::of(GstElement* element) {
+  return *static_cast<Link*>(g_object_get_qdata(G_OBJECT(element), link_quark()));
+}
+
+// The lock keeps the server: whoever asks must never be the one who stops it.
+void Link::with_server(const std::function<void(Server&)>& act) const {
+  const std::lock_guard lock(mutex_);
+  if (shared_) act(shared_->server);
+}
+
+void Link::drain(guint64 ns) {
+  const auto time = std::chrono::nanoseconds(std::min<guint64>(ns, longest_drain));
+  {
+    const std::lock_guard lock(mutex_);
+    if (!shared_) return;
+    shared_->drain(time);
+  }
+  g_object_notify(G_OBJECT(element_), "current-port");
+}
 
 Link::~Link() { withdraw(); }
 
@@ -361,10 +432,8 @@ void Link::close() {
 // With the lock held.
 void Link::leave_parties() {
   if (!shared_) return;
-  if (party_) shared_->leave(party_);
-  shared_->leave(teller_);
+  shared_->leave(party_, emitter_);
   party_.reset();
-  teller_.reset();
 }
 
 relay::Server& Link::server() const {
@@ -395,7 +464,6 @@ std::uint16_t Link::current_port() const {
   return shared_ ? shared_->port() : std::uint16_t{0};
 }
 
-// The lock keeps the server: whoever asks must never be the one who stops it.
 GstStructure* Link::stats() const {
   const std::lock_guard lock(mutex_);
   return server_properties::to_structure(shared_ ? shared_->server.stats() : last_stats_);

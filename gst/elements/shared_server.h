@@ -9,6 +9,7 @@
 #include <string>
 
 #include "elements/server_properties.h"
+#include "elements/server_signals.h"
 #include "relay/server.h"
 
 namespace shared_server {
@@ -18,8 +19,10 @@ std::string stream_name(const char* text);
 
 // The element message `rtmp-publisher`: `name` ("app/stream") and `state` ("published" or
 // "unpublished").
-GstStructure* publisher_message(const std::string& name, const char* state);
 void post_publisher(GstElement* element, const std::string& name, const char* state);
+
+// Properties, signals and actions, on the class of an element that has a Link.
+void install(GObjectClass* klass);
 
 // An element's ear at its server. Calls come on the server's threads, also shortly after the
 // element has left.
@@ -56,6 +59,13 @@ class Link {
   // READY -> NULL; leaves as well, should a state change have failed.
   void withdraw();
 
+  // The link of an element, for actions.
+  static Link& of(GstElement* element);
+  // Does it to the server, if there is one.
+  void with_server(const std::function<void(relay::Server&)>& act) const;
+  // Ends the server within that time, in ns; the element stays as it is.
+  void drain(guint64 ns);
+
   // Between open() and close().
   relay::Server& server() const;
   std::string place() const;  // "localhost:1935"
@@ -78,11 +88,11 @@ class Link {
   void leave_parties();
 
   GstElement* const element_;
+  const std::shared_ptr<server_signals::Emitter> emitter_;
   mutable std::mutex mutex_;  // guards what follows
   server_properties::Values values_;
   std::shared_ptr<Shared> shared_;
-  std::shared_ptr<Party> party_;   // may be null
-  std::shared_ptr<Party> teller_;  // of limits
+  std::shared_ptr<Party> party_;  // may be null
   relay::Server::Stats last_stats_;
 };
 

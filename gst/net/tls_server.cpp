@@ -67,6 +67,9 @@ std::string TlsServer::Certificates::load(const TlsServerSettings& settings) {
     const SslContext context = make_ssl_context(TLS_server_method());
     SSL_CTX_set_cipher_list(context.get(), tls_1_2_ciphers);
     SSL_CTX_set_options(context.get(), SSL_OP_CIPHER_SERVER_PREFERENCE);
+    // librtmp with GnuTLS takes a ticket of TLS 1.3 for an error. Connections are long, so resuming
+    // one would save little.
+    SSL_CTX_set_num_tickets(context.get(), 0);
     SSL_CTX_set_tlsext_servername_callback(context.get(), &Certificates::on_name);
     SSL_CTX_set_tlsext_servername_arg(context.get(), this);
     std::string fault = load_certificate(context.get(), certificate.file, certificate.key_file);

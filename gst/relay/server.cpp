@@ -67,18 +67,23 @@ net::error_code Server::start() {
   const net::error_code error = listener->listen(settings_.address, settings_.port);
   if (error) return error;
   port_ = listener->port();
-  const std::lock_guard lock(mutex_);
+  const std::scoped_lock lock(listening_, mutex_);
   open_ = true;
   addresses_ = listener->addresses();
   listener_ = std::move(listener);
   return {};
 }
 
-void Server::stop() {
+void Server::stop_listening() {
+  const std::lock_guard lock(listening_);
   if (listener_) listener_->close();
   listener_.reset();
   port_ = 0;
   close_doors();
+}
+
+void Server::stop() {
+  stop_listening();
   for (const auto& stream : hub_.all()) stream->stop_waiting();
   for (const auto& session : sessions()) session->leave();
   std::unique_lock lock(mutex_);
@@ -217,6 +222,36 @@ bool Server::kick(std::uint64_t client_id) {
   return true;
 }
 
+std::size_t Server::drop_stream(const std::string& name) {
+  std::size_t count = 0;
+  on_each_worker([&](Session& session) {
+    if (session.drop(name)) ++count;
+  });
+  return count;
+}
+
+void Server::drain(rtmp::Duration time) {
+  stop_listening();
+  for (const auto& session : sessions()) {
+    session->ask_to_reconnect();
+    call_later(time, [weak = std::weak_ptr(session)] {
+      if (const auto left = weak.lock()) left->kick(rtmp::Error::cancelled);
+    });
+  }
+}
+
+void Server::on_each_worker(const std::function<void(Session&)>& call) {
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    std::promise<void> done;
+    boost::asio::post(workers_[i].context(), [&, i] {
+      for (const auto& session : sessions())
+        if (&session->worker() == &workers_[i]) call(*session);
+      done.set_value();
+    });
+    done.get_future().wait();
+  }
+}
+
 std::vector<std::shared_ptr<Session>> Server::sessions() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<Session>> all;
@@ -240,23 +275,8 @@ Server::Stats Server::stats() {
   stats.memory = memory_->used();
   stats.gop_memory = gop_memory_->used();
   stats.limits = limits_.all();
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    std::promise<void> done;
-    boost::asio::post(workers_[i].context(), [&, i] {
-      collect(stats, workers_[i]);
-      done.set_value();
-    });
-    done.get_future().wait();
-  }
-  for (const auto& stream : hub_.all()) stats.streams.emplace_back(stream->name(), stream->stats());
-  return stats;
-}
-
-// On that worker's thread.
-void Server::collect(Stats& stats, net::Worker& worker) {
-  for (const auto& session : sessions()) {
-    if (&session->worker() != &worker) continue;
-    const ClientStats client = session->stats();
+  on_each_worker([&](const Session& session) {
+    const ClientStats client = session.stats();
     stats.bytes_in += client.bytes_in;
     stats.bytes_out += client.bytes_out;
     stats.frames_dropped += client.frames_dropped;
@@ -264,7 +284,9 @@ void Server::collect(Stats& stats, net::Worker& worker) {
     if (client.state == "publishing") ++stats.publishers;
     if (client.state == "playing") ++stats.players;
     stats.client_list.push_back(client);
-  }
+  });
+  for (const auto& stream : hub_.all()) stats.streams.emplace_back(stream->name(), stream->stats());
+  return stats;
 }
 
 }  // namespace relay

@@ -35,8 +35,8 @@ struct Request {
 };
 struct Decision {
   bool allow = true;
-  std::string reason;  // of a refusal, for the client
-  std::string rename;  // publish, play: another stream, "app/stream"; empty: as asked
+  std::string reason = {};  // of a refusal, for the client
+  std::string rename = {};  // publish, play: another stream, "app/stream"; empty: as asked
 };
 
 // What happens, for logs and applications. Calls come on the connections' threads and must be
@@ -94,8 +94,9 @@ class Server {
     rtmp::Duration request_timeout = std::chrono::seconds(15);
     rtmp::Duration publisher_timeout = std::chrono::seconds(30);  // without media
     rtmp::Duration ping_interval = std::chrono::seconds(30);
-    rtmp::Duration drain_timeout = std::chrono::seconds(2);  // of stop()
-    std::shared_ptr<net::TlsServer> tls;                     // null: plain
+    rtmp::Duration decision_timeout = std::chrono::seconds(10);  // of the observer; a refusal then
+    rtmp::Duration drain_timeout = std::chrono::seconds(2);      // of stop()
+    std::shared_ptr<net::TlsServer> tls;                         // null: plain
   };
   struct ClientStats {
     std::uint64_t id = 0;
@@ -138,6 +139,12 @@ class Server {
 
   // Ends that client, or does nothing if it is not there.
   bool kick(std::uint64_t client_id);
+  // Ends the clients that publish or play that stream; how many there were. Waits for the workers:
+  // not from one of their threads.
+  std::size_t drop_stream(const std::string& name);
+  // Takes no new clients, tells those that understand it to connect again (E-RTMP's
+  // ReconnectRequest), and ends those that are left after that time. Returns at once.
+  void drain(rtmp::Duration time);
   // Waits for the workers: not from one of their threads.
   Stats stats();
 
@@ -157,6 +164,9 @@ class Server {
 
   Stream::Hooks stream_hooks();
   void call_later(rtmp::Duration time, std::function<void()> call);
+  // Runs it on each worker, with the sessions that are its own, and waits until all are done.
+  void on_each_worker(const std::function<void(Session&)>& call);
+  void stop_listening();
   void accept(net::Worker& worker, net::Socket socket);
   std::optional<Limit> enqueue(net::Worker& worker, net::Socket& socket,
                                const std::string& address);
@@ -168,7 +178,6 @@ class Server {
   void leave(const std::string& host, bool connected);
   void forget(const Session& session);
   std::vector<std::shared_ptr<Session>> sessions() const;
-  void collect(Stats& stats, net::Worker& worker);
 
   const Settings settings_;
   Observer& observer_;
@@ -178,7 +187,8 @@ class Server {
   Hub hub_;
   std::map<const net::Worker*, Hall> halls_;  // each is its worker's own
   net::Workers workers_;
-  std::unique_ptr<net::Listener> listener_;  // of start()'s and stop()'s thread
+  std::mutex listening_;  // guards listener_
+  std::unique_ptr<net::Listener> listener_;
   std::atomic<std::uint16_t> port_ = 0;
   std::atomic<std::uint64_t> next_id_ = 1;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "relay/session.h"
 
+#include <algorithm>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
@@ -322,6 +323,24 @@ void Session::kick(net::error_code reason) {
                     [self = shared_from_this(), reason] { self->driver_.close(reason); });
 }
 
+void Session::ask_to_reconnect() {
+  boost::asio::post(driver_.worker().context(), [self = shared_from_this()] {
+    if (!self->reconnects_) return;
+    self->session_.send_status(
+        0, {"status", "NetConnection.Connect.ReconnectRequest", "The server is about to stop."});
+    self->send_session_output();
+    self->driver_.flush();
+  });
+}
+
+bool Session::drop(const std::string& stream) {
+  const auto is_it = [&](const auto& entry) { return entry.second->stream().name() == stream; };
+  if (!std::ranges::any_of(publishing_, is_it) && !std::ranges::any_of(playing_, is_it))
+    return false;
+  driver_.finish(Error::cancelled);
+  return true;
+}
+
 Result<void> Session::on_message(rtmp::Message message, rtmp::Time now) {
   const Result<void> received = session_.receive(message, now);
   handle_events();
@@ -401,17 +420,22 @@ Result<void> Session::tick(rtmp::Time now) {
 // --------------------------------------------------------------------------------------
 
 void Session::decide(Request request, std::function<void(const Decision&)> then) {
-  auto answer = [weak = weak_from_this(), &worker = driver_.worker(),
+  const auto answered = std::make_shared<bool>(false);  // our thread's
+  auto answer = [weak = weak_from_this(), &worker = driver_.worker(), answered,
                  then = std::move(then)](Decision decision) {
-    boost::asio::dispatch(worker.context(), [weak, then, decision = std::move(decision)] {
+    boost::asio::dispatch(worker.context(), [weak, answered, then, decision = std::move(decision)] {
       const auto self = weak.lock();
-      if (!self || !self->driver_.open()) return;
+      if (!self || !self->driver_.open() || std::exchange(*answered, true)) return;
       then(decision);
       self->handle_events();  // what waited behind the request
       self->driver_.flush();
     });
   };
-  server_.observer().on_request(request, std::move(answer));
+  server_.observer().on_request(request, answer);
+  if (!*answered)
+    server_.call_later(server_.settings().decision_timeout, [answer] {
+      answer({.allow = false, .reason = "The server's decision takes too long."});
+    });
 }
 
 void Session::handle(ConnectRequest& request) {
@@ -424,7 +448,9 @@ void Session::handle(ConnectRequest& request) {
   connected_as_.page_url = request.page_url;
   connected_as_.swf_url = request.swf_url;
   connected_as_.flash_version = request.flash_version;
-  knows_enhanced_ = rtmp::read_enhanced_capabilities(request.properties).announced();
+  const auto enhanced = rtmp::read_enhanced_capabilities(request.properties);
+  knows_enhanced_ = enhanced.announced();
+  reconnects_ = (enhanced.caps_ex & rtmp::EnhancedCapabilities::reconnect) != 0;
   decide(connected_as_, [this](const Decision& decision) {
     if (decision.allow) {
       server_.connected(host_);

@@ -22,6 +22,10 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   // Both from any thread: at once, or when its player has got what waits for it.
   void kick(net::error_code reason);
   void leave();
+  // From any thread: E-RTMP's ReconnectRequest, if the client understands it.
+  void ask_to_reconnect();
+  // Ends a client that publishes or plays that stream; whether it does.
+  bool drop(const std::string& stream);
 
   std::uint64_t id() const { return id_; }
   // The address without port, under which the server counts.
@@ -78,6 +82,7 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   unsigned names_refused_ = 0;  // that were counted
   bool leaving_ = false;
   bool knows_enhanced_ = false;  // the client announced Enhanced RTMP
+  bool reconnects_ = false;      // and that it connects again when it is asked to
   Request connected_as_;         // what connect said, for the requests that follow
   std::map<std::uint32_t, std::shared_ptr<Publishing>> publishing_;
   std::map<std::uint32_t, std::unique_ptr<Playing>> playing_;

@@ -208,6 +208,32 @@ TEST_F(ServerTest, WaitsForAnAnswerThatComesLater) {
   EXPECT_TRUE(source.start());
 }
 
+// Answers nobody by itself.
+class SilentObserver : public Observer {
+ public:
+  void on_request(const Request&, std::function<void(Decision)> decide) override {
+    answer = std::move(decide);
+    asked = true;
+  }
+  std::function<void(Decision)> answer;  // once asked
+  std::atomic<bool> asked = false;
+};
+
+TEST(Decision, IsARefusalIfItTakesTooLong) {
+  SilentObserver observer;
+  Server::Settings impatient;
+  impatient.port = 0;
+  impatient.decision_timeout = 50ms;
+  Server server(impatient, observer);
+  ASSERT_FALSE(server.start());
+  SyncClient client(server.port(), Purpose::play);
+  EXPECT_FALSE(client.start());
+  ASSERT_TRUE(client.refused);
+  EXPECT_EQ(client.refused->status.code, "NetConnection.Connect.Rejected");
+  observer.answer({});
+  EXPECT_TRUE(client.run_until_closed()) << "an answer after that counts for nothing";
+}
+
 TEST_F(ServerTest, PublishesUnderTheNameThatTheApplicationGives) {
   observer_.decide = [](const Request& request) {
     Decision decision;
@@ -388,13 +414,6 @@ TEST_F(LineTest, ServesTheNextWhereOneGetsToConnect) {
   EXPECT_TRUE(third_->start());
 }
 
-// Answers nobody.
-class SilentObserver : public Observer {
- public:
-  void on_request(const Request&, std::function<void(Decision)>) override { asked = true; }
-  std::atomic<bool> asked = false;
-};
-
 TEST(Line, ClosesWhoseTurnComesTooLate) {
   SilentObserver observer;
   Server::Settings limited;
@@ -527,6 +546,66 @@ TEST_F(ServerTest, EndsAClientOnDemand) {
   EXPECT_TRUE(server_->kick(stats.client_list.front().id));
   EXPECT_TRUE(sink->run_until_closed());
   EXPECT_FALSE(server_->kick(4711));
+}
+
+TEST_F(ServerTest, DropsAStreamWithItsPublisherAndItsPlayers) {
+  start();
+  const auto other = player("other"), sink = player();
+  ASSERT_TRUE(other->start());
+  ASSERT_TRUE(sink->start());
+  const auto source = publisher();
+  ASSERT_TRUE(source->start());
+  EXPECT_EQ(server_->drop_stream("live/cam"), 2u);
+  EXPECT_TRUE(source->run_until_closed());
+  EXPECT_TRUE(sink->run_until_closed());
+  source->close();
+  sink->close();
+  ASSERT_TRUE(observer_.wait_removed(2));
+  EXPECT_EQ(server_->stats().players, 1u) << "the other stream's";
+}
+
+class DrainTest : public ServerTest {
+ protected:
+  void SetUp() override {
+    start();
+    sink_ = player();
+    ASSERT_TRUE(sink_->start());
+    port_ = server_->port();
+  }
+
+  std::unique_ptr<SyncClient> sink_;
+  std::uint16_t port_ = 0;
+};
+
+TEST_F(DrainTest, TakesNobodyNew) {
+  server_->drain(1h);
+  EXPECT_EQ(server_->port(), 0);
+  SyncClient late(port_, Purpose::play);
+  EXPECT_FALSE(late.start());
+}
+
+TEST_F(DrainTest, LetsTheOthersGoOnUntilThen) {
+  const auto source = publisher();
+  ASSERT_TRUE(source->start());
+  server_->drain(1h);
+  source->send({key(0)});
+  EXPECT_TRUE(sink_->run_until_seen(sample_access + "k"));
+}
+
+TEST_F(DrainTest, EndsWhoIsLeftThen) {
+  server_->drain(1ms);
+  EXPECT_TRUE(sink_->run_until_closed());
+}
+
+TEST_F(DrainTest, AsksThoseThatUnderstandItToConnectAgain) {
+  rtmp::amf::Object reconnecting;
+  rtmp::write_enhanced_capabilities({.caps_ex = rtmp::EnhancedCapabilities::reconnect},
+                                    reconnecting);
+  SyncClient modern(port_, Purpose::play, "cam", reconnecting);
+  ASSERT_TRUE(modern.start());
+  server_->drain(1h);
+  EXPECT_TRUE(modern.run_until([&] { return modern.redirected; }));
+  EXPECT_FALSE(sink_->redirected);
 }
 
 TEST_F(ServerTest, CountsWhatItDoes) {

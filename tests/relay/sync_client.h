@@ -104,6 +104,7 @@ class SyncClient {
   std::optional<rtmp::client_event::Refused> refused;
   std::vector<rtmp::client_event::StreamEnded::Reason> ends;
   bool resumed = false;
+  bool redirected = false;  // asked to connect again
   rtmp::amf::Object server_properties;
 
  private:
@@ -159,6 +160,8 @@ class SyncClient {
         server_properties = connected->properties;
       } else if (std::get_if<rtmp::client_event::StreamResumed>(&*event)) {
         resumed = true;
+      } else if (std::get_if<rtmp::client_event::ReconnectWanted>(&*event)) {
+        redirected = true;
       }
     }
   }

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "elements/server_signals.h"
+
+namespace server_signals {
+namespace {
+
+using relay::Decision;
+using relay::Request;
+
+constexpr char authorize[] = "authorize", client_added[] = "client-added",
+               client_removed[] = "client-removed", stream_added[] = "stream-added",
+               stream_removed[] = "stream-removed";
+
+// Of handlers of authorize that take their time at once; others wait for one of them to return.
+constexpr int max_deciding = 32;
+
+const char* to_string(Request::Action action) {
+  switch (action) {
+    case Request::Action::connect:
+      return "connect";
+    case Request::Action::publish:
+      return "publish";
+    case Request::Action::play:
+      return "play";
+  }
+  return "";
+}
+
+GstStructure* to_structure(const Request& request) {
+  return gst_structure_new(
+      "rtmp-request", "action", G_TYPE_STRING, to_string(request.action), "id", G_TYPE_UINT64,
+      guint64{request.client_id}, "address", G_TYPE_STRING, request.address.c_str(), "app",
+      G_TYPE_STRING, request.app.c_str(), "app-query", G_TYPE_STRING, request.app_query.c_str(),
+      "stream", G_TYPE_STRING, request.stream.c_str(), "query", G_TYPE_STRING,
+      request.query.c_str(), "tc-url", G_TYPE_STRING, request.tc_url.c_str(), "page-url",
+      G_TYPE_STRING, request.page_url.c_str(), "swf-url", G_TYPE_STRING, request.swf_url.c_str(),
+      "flash-version", G_TYPE_STRING, request.flash_version.c_str(), nullptr);
+}
+
+std::string text(const GstStructure* structure, const char* field) {
+  const gchar* text = gst_structure_get_string(structure, field);
+  return text ? text : "";
+}
+
+// A boolean, or a structure with `allow`, `reason` and `stream`. What is neither allows nothing.
+Decision to_decision(const GValue* answer) {
+  Decision decision{.allow = false, .reason = "Not allowed."};
+  if (answer && G_VALUE_HOLDS_BOOLEAN(answer)) {
+    decision.allow = g_value_get_boolean(answer);
+  } else if (answer && GST_VALUE_HOLDS_STRUCTURE(answer) && gst_value_get_structure(answer)) {
+    const GstStructure* structure = gst_value_get_structure(answer);
+    gboolean allow = FALSE;
+    decision.allow = gst_structure_get_boolean(structure, "allow", &allow) && allow;
+    if (const std::string reason = text(structure, "reason"); !reason.empty())
+      decision.reason = reason;
+    decision.rename = text(structure, "stream");
+  }
+  return decision;
+}
+
+const GValue* answer_in(const GValue* result) {
+  return static_cast<const GValue*>(g_value_get_boxed(result));
+}
+
+// Of several handlers the first that refuses has the last word.
+gboolean collect_answers(GSignalInvocationHint*, GValue* result, const GValue* answer, gpointer) {
+  g_value_copy(answer, result);
+  return to_decision(answer_in(answer)).allow;
+}
+
+Decision ask_handlers(GstElement* element, const Request& request) {
+  GstStructure* structure = to_structure(request);
+  GValue parameters[2] = {G_VALUE_INIT, G_VALUE_INIT};
+  g_value_init(&parameters[0], G_OBJECT_TYPE(element));
+  g_value_set_object(&parameters[0], element);
+  g_value_init(&parameters[1], GST_TYPE_STRUCTURE);
+  g_value_take_boxed(&parameters[1], structure);
+  GValue result = G_VALUE_INIT;
+  g_value_init(&result, G_TYPE_VALUE);
+  g_signal_emitv(parameters, g_signal_lookup(authorize, G_OBJECT_TYPE(element)), 0, &result);
+  const Decision decision = to_decision(answer_in(&result));
+  g_value_unset(&result);
+  for (GValue& parameter : parameters) g_value_unset(&parameter);
+  return decision;
+}
+
+// A request on its way to the handlers, in a thread of its own.
+struct Question {
+  GstElement* element;
+  Request request;
+  std::function<void(Decision)> decide;
+};
+
+GThreadPool* deciding_threads() {
+  static GThreadPool* const pool = g_thread_pool_new(
+      [](gpointer data, gpointer) {
+        const std::unique_ptr<Question> question(static_cast<Question*>(data));
+        question->decide(ask_handlers(question->element, question->request));
+        gst_object_unref(question->element);
+      },
+      nullptr, max_deciding, FALSE, nullptr);
+  return pool;
+}
+
+bool has_handler(GstElement* element, const char* name) {
+  const guint id = g_signal_lookup(name, G_OBJECT_TYPE(element));
+  return g_signal_has_handler_pending(element, id, 0, FALSE);
+}
+
+void add(GType type, const char* name, std::initializer_list<GType> parameters) {
+  g_signal_newv(name, type, G_SIGNAL_RUN_LAST, nullptr, nullptr, nullptr, nullptr, G_TYPE_NONE,
+                static_cast<guint>(parameters.size()), const_cast<GType*>(parameters.begin()));
+}
+
+void add_action(GType type, const char* name, GCallback action, GType result, GType parameter) {
+  g_signal_new_class_handler(name, type,
+                             static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION), action,
+                             nullptr, nullptr, nullptr, result, 1, parameter);
+}
+
+}  // namespace
+
+void install(GObjectClass* klass, const Actions& actions) {
+  const GType type = G_TYPE_FROM_CLASS(klass);
+  /**
+   * GstRtmpServer::authorize:
+   * @element: the element
+   * @request: a structure `rtmp-request` with `action` ("connect", "publish" or "play"), `id` of
+   *   the client (#guint64) and the strings `address`, `app`, `app-query`, `stream` and `query`
+   *   (empty with "connect"), `tc-url`, `page-url`, `swf-url`, `flash-version`
+   *
+   * Decides what a client may do, which waits for the answer. It is asked on a thread of its own,
+   * which may take its time; after #GstRtmpServer:authorize-timeout the client is refused. Without
+   * a handler everything is allowed; of several the first that refuses decides.
+   *
+   * Returns: (transfer full): a value with a boolean, or with a #GstStructure with `allow`
+   *   (boolean), `reason` (string: what a refused client is told) and `stream` (string: another
+   *   stream, "app/stream", to publish to or to play instead)
+   */
+  const GType request_type = GST_TYPE_STRUCTURE | G_SIGNAL_TYPE_STATIC_SCOPE;
+  g_signal_new(authorize, type, G_SIGNAL_RUN_LAST, 0, collect_answers, nullptr, nullptr,
+               G_TYPE_VALUE, 1, request_type);
+  /**
+   * GstRtmpServer::client-added:
+   * @element: the element
+   * @id: the client's number
+   * @address: where it comes from, with port
+   *
+   * A connection was accepted.
+   */
+  add(type, client_added, {G_TYPE_UINT64, G_TYPE_STRING});
+  /**
+   * GstRtmpServer::client-removed:
+   * @element: the element
+   * @id: the client's number
+   * @reason: why it ended
+   *
+   * A connection is over.
+   */
+  add(type, client_removed, {G_TYPE_UINT64, G_TYPE_STRING});
+  /**
+   * GstRtmpServer::stream-added:
+   * @element: the element
+   * @name: "app/stream"
+   *
+   * A publisher has come.
+   */
+  add(type, stream_added, {G_TYPE_STRING});
+  /**
+   * GstRtmpServer::stream-removed:
+   * @element: the element
+   * @name: "app/stream"
+   *
+   * The stream's publisher has gone.
+   */
+  add(type, stream_removed, {G_TYPE_STRING});
+  /**
+   * GstRtmpServer::kick:
+   * @element: the element
+   * @id: a client's number
+   *
+   * Action: ends that client's connection.
+   *
+   * Returns: whether there was such a client
+   */
+  add_action(type, "kick", G_CALLBACK(actions.kick), G_TYPE_BOOLEAN, G_TYPE_UINT64);
+  /**
+   * GstRtmpServer::drop-stream:
+   * @element: the element
+   * @name: "app/stream"
+   *
+   * Action: ends the connections that publish or play that stream.
+   *
+   * Returns: how many there were
+   */
+  add_action(type, "drop-stream", G_CALLBACK(actions.drop_stream), G_TYPE_UINT, G_TYPE_STRING);
+  /**
+   * GstRtmpServer::drain:
+   * @element: the element
+   * @timeout: in nanoseconds
+   *
+   * Action: takes no new clients, tells those that understand it to connect again (ReconnectRequest
+   * of Enhanced RTMP), and ends after that time those that are left. It returns at once.
+   */
+  add_action(type, "drain", G_CALLBACK(actions.drain), G_TYPE_NONE, G_TYPE_UINT64);
+}
+
+bool Emitter::decides() const {
+  GstElement* element = calls_->element();
+  const bool decides = element && has_handler(element, authorize);
+  if (element) gst_object_unref(element);
+  return decides;
+}
+
+void Emitter::on_request(const Request& request, std::function<void(Decision)> decide) {
+  GstElement* element = calls_->element();
+  if (!element) {
+    decide({.allow = false, .reason = "The server is about to stop."});
+    return;
+  }
+  g_thread_pool_push(deciding_threads(), new Question{element, request, std::move(decide)},
+                     nullptr);
+}
+
+void Emitter::on_client_added(std::uint64_t id, const std::string& address) {
+  calls_->post([id, address](GstElement* element) {
+    g_signal_emit_by_name(element, client_added, guint64{id}, address.c_str());
+  });
+}
+
+void Emitter::on_client_removed(std::uint64_t id, const boost::system::error_code& why) {
+  calls_->post([id, reason = why.message()](GstElement* element) {
+    g_signal_emit_by_name(element, client_removed, guint64{id}, reason.c_str());
+  });
+}
+
+void Emitter::on_limit(relay::Limit limit, const std::string& who, std::uint64_t count) {
+  calls_->post([name = std::string(to_name(limit)), who, count](GstElement* element) {
+    GstStructure* structure =
+        gst_structure_new("rtmp-limit", "limit", G_TYPE_STRING, name.c_str(), "peer", G_TYPE_STRING,
+                          who.c_str(), "count", G_TYPE_UINT64, guint64{count}, nullptr);
+    gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), structure));
+  });
+}
+
+void Emitter::on_stream_published(const std::string& name) {
+  calls_->post(
+      [name](GstElement* element) { g_signal_emit_by_name(element, stream_added, name.c_str()); });
+}
+
+void Emitter::on_stream_unpublished(const std::string& name) {
+  calls_->post([name](GstElement* element) {
+    g_signal_emit_by_name(element, stream_removed, name.c_str());
+  });
+}
+
+}  // namespace server_signals
