@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "elements/server_access.h"
 #include "elements/server_tls.h"
 
 namespace server_properties {
@@ -420,7 +421,9 @@ void install(GObjectClass* klass) {
   install_slow_players(to, defaults);
   install_limits(to, defaults);
   install_timeouts(to, defaults);
-  server_tls::install([&to](GParamSpec* spec) { to.add(spec); });
+  const auto add = [&to](GParamSpec* spec) { to.add(spec); };
+  server_access::install(add);
+  server_tls::install(add);
   /**
    * GstRtmpServer:stats:
    *

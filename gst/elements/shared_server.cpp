@@ -7,6 +7,7 @@
 #include <system_error>
 #include <vector>
 
+#include "elements/server_access.h"
 #include "elements/server_tls.h"
 
 GST_DEBUG_CATEGORY_STATIC(rtmp_server_debug);
@@ -34,8 +35,8 @@ class Shared final : public relay::Observer {
  public:
   using Decide = std::function<void(relay::Decision)>;
 
-  Shared(const Values& wanted, std::string by, std::shared_ptr<net::TlsServer> tls)
-      : values(wanted), founder(std::move(by)), server(settings(wanted, std::move(tls)), *this) {}
+  Shared(const Values& wanted, std::string by, Server::Settings settings)
+      : values(wanted), founder(std::move(by)), server(std::move(settings), *this) {}
 
   using Emitter = server_signals::Emitter;
 
@@ -96,6 +97,12 @@ class Shared final : public relay::Observer {
     if (!error) port_ = server.port();
     return error;
   }
+  // Whether the rules or the application have a say in who publishes.
+  bool guards_publishing() const {
+    const std::lock_guard lock(mutex_);
+    return server.settings().access.guards_publishing() ||
+           std::ranges::any_of(emitters_, [](const auto& emitter) { return emitter->decides(); });
+  }
   // From then on the place is free for another server.
   void drain(rtmp::Duration time) {
     server.drain(time);
@@ -109,12 +116,6 @@ class Shared final : public relay::Observer {
   const std::string founder;  // who started it
 
  private:
-  static Server::Settings settings(const Values& wanted, std::shared_ptr<net::TlsServer> tls) {
-    Server::Settings settings = wanted.to_settings();
-    settings.tls = std::move(tls);
-    return settings;
-  }
-
   // One element after the other: the first refusal is the last word, of new names the first counts.
   static void ask(std::vector<std::shared_ptr<Emitter>> deciding, const relay::Request& request,
                   relay::Decision so_far, Decide decide) {
@@ -252,11 +253,13 @@ class Registry {
   std::optional<Refusal> start(Link& link, const std::shared_ptr<Party>& party) {
     Values values = link.values();
     for (const Link* other : companions(link)) values.merge(other->values());
-    std::string tls_fault;
-    const auto tls = server_tls::make(values, log_reload, tls_fault);
-    if (!tls_fault.empty()) return Refusal{.tls_fault = tls_fault};
+    Server::Settings settings = values.to_settings();
+    std::string fault;
+    settings.access = server_access::make(values, fault);
+    if (fault.empty()) settings.tls = server_tls::make(values, log_reload, fault);
+    if (!fault.empty()) return Refusal{.fault = fault};
     try {
-      const auto shared = std::make_shared<Shared>(values, link.name(), tls);
+      const auto shared = std::make_shared<Shared>(values, link.name(), std::move(settings));
       enter(link, party, shared);
       const auto error = shared->start();
       if (!error) {
@@ -280,9 +283,11 @@ class Registry {
 
   static void log_start(const Shared& shared) {
     GST_INFO("%s listens on %s", shared.founder.c_str(), shared.server.addresses().c_str());
-    if (!is_loopback(shared.values.address()))
-      GST_WARNING("%s can be reached from other machines, without a password",
-                  shared.place().c_str());
+    if (!is_loopback(shared.values.address()) && !shared.guards_publishing())
+      GST_WARNING(
+          "%s can be reached from other machines, and everybody may publish: set "
+          "access-rules, or handle authorize",
+          shared.place().c_str());
   }
 
   static void enter(Link& link, const std::shared_ptr<Party>& party,
@@ -475,8 +480,8 @@ void Link::post(const Refusal& refusal) {
   const std::string reason = refusal.error.message();
   if (!refusal.conflict.empty()) {
     GST_ELEMENT_ERROR(element_, RESOURCE, SETTINGS, ("%s", refusal.conflict.c_str()), (nullptr));
-  } else if (!refusal.tls_fault.empty()) {
-    GST_ELEMENT_ERROR(element_, RESOURCE, OPEN_READ, ("%s", refusal.tls_fault.c_str()), (nullptr));
+  } else if (!refusal.fault.empty()) {
+    GST_ELEMENT_ERROR(element_, RESOURCE, SETTINGS, ("%s", refusal.fault.c_str()), (nullptr));
   } else if (!refusal.occupant.empty()) {
     GST_ELEMENT_ERROR(element_, RESOURCE, BUSY,
                       ("Port %s of %s is in use by %s: give both the same address, or choose "

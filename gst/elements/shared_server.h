@@ -77,7 +77,7 @@ class Link {
     std::string conflict = {};             // of properties; or
     boost::system::error_code error = {};  // the operating system's
     std::string occupant = {};             // who of this process has the port at another address
-    std::string tls_fault = {};            // what keeps it from speaking TLS
+    std::string fault = {};                // of what the settings name
   };
 
   std::string name() const;

@@ -13,6 +13,7 @@
 
 #include "net/listener.h"
 #include "net/tls_server.h"
+#include "relay/access.h"
 #include "relay/audience.h"
 #include "relay/frame_queue.h"
 #include "relay/hub.h"
@@ -96,6 +97,7 @@ class Server {
     rtmp::Duration ping_interval = std::chrono::seconds(30);
     rtmp::Duration decision_timeout = std::chrono::seconds(10);  // of the observer; a refusal then
     rtmp::Duration drain_timeout = std::chrono::seconds(2);      // of stop()
+    AccessRules access;  // asked before the observer
     std::shared_ptr<net::TlsServer> tls;                         // null: plain
   };
   struct ClientStats {

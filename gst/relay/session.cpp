@@ -431,11 +431,23 @@ void Session::decide(Request request, std::function<void(const Decision&)> then)
       self->driver_.flush();
     });
   };
+  if (!allowed_by_rules(request)) {
+    answer({.allow = false, .reason = "Not allowed from here."});
+    return;
+  }
   server_.observer().on_request(request, answer);
   if (!*answered)
     server_.call_later(server_.settings().decision_timeout, [answer] {
       answer({.allow = false, .reason = "The server's decision takes too long."});
     });
+}
+
+bool Session::allowed_by_rules(const Request& request) const {
+  if (request.action == Request::Action::connect) return true;
+  const auto action = request.action == Request::Action::publish ? AccessRules::Action::publish
+                                                                 : AccessRules::Action::play;
+  return server_.settings().access.allows(action, stream_key(request.app, request.stream),
+                                          request.address);
 }
 
 void Session::handle(ConnectRequest& request) {
@@ -474,18 +486,14 @@ Request Session::make_request(Request::Action action, const std::string& stream,
 
 void Session::handle(PublishRequest& request) {
   const std::string name = stream_key(connected_as_.app, request.name);
-  decide(make_request(Request::Action::publish, request.name, request.query), [this, name,
-                                                                               stream_id =
-                                                                                   request
-                                                                                       .stream_id](
-                                                                                  const Decision&
-                                                                                      decision) {
-    if (!decision.allow) {
+  const std::uint32_t stream_id = request.stream_id;
+  const auto act = [this, name, stream_id](const Decision& decision) {
+    if (decision.allow)
+      publish(stream_id, decision.rename.empty() ? name : decision.rename);
+    else
       session_.reject_publish(stream_id, {"error", "NetStream.Publish.Denied", decision.reason});
-      return;
-    }
-    publish(stream_id, decision.rename.empty() ? name : decision.rename);
-  });
+  };
+  decide(make_request(Request::Action::publish, request.name, request.query), act);
 }
 
 void Session::publish(std::uint32_t stream_id, const std::string& name) {

@@ -160,6 +160,41 @@ class Authorize(Server):
         self.assertEqual([], self.told('stream-added'))
 
 
+class Rules(case.Case):
+
+    def test_who_is_denied_is_told_so_and_others_go_on(self):
+        serving = self.pipeline('rtmpserver name=server port=0 access-rules='
+                                '"deny publish live/closed; deny play from 10.0.0.0/8"')
+        serving.play()
+        relay = case.Relay(serving['server'].get_property('current-port'), None)
+        denied = self.publisher(self.sample(seconds=1), relay.url('closed'))
+        self.assertNotEqual(0, denied.wait_end())
+        self.assertIn('Not allowed from here.', denied.output)
+        player = self.player(relay.url()).wait_for_play()
+        sample = self.sample()
+        self.publisher(sample, relay.url()).succeed()
+        self.assert_same(self.contents(sample), player.contents())
+
+    def test_rules_may_come_from_a_file(self):
+        file = self.path('rules')
+        with open(file, 'w', encoding='ascii') as rules:
+            rules.write('# encoders\nallow publish live/cam from local\ndeny publish\n')
+        relay = self.rtmpserver(f'access-rules-file={file}')
+        self.publisher(self.sample(seconds=1), relay.url()).succeed()
+        self.assertNotEqual(
+            0, self.publisher(self.sample(seconds=1), relay.url('other')).wait_end())
+
+    def test_a_rule_that_cannot_be_read_stops_the_start_and_is_shown(self):
+        serving = self.pipeline('rtmpserver port=0 access-rules="deny publish; permit play"')
+        serving.play()
+        self.assert_error(serving.wait_error(), "' permit play' cannot be used")
+
+    def test_a_missing_file_stops_the_start_and_is_named(self):
+        serving = self.pipeline('rtmpserver port=0 access-rules-file=/nowhere/rules')
+        serving.play()
+        self.assert_error(serving.wait_error(), '/nowhere/rules')
+
+
 class Slow(Server):
 
     properties = 'authorize-timeout=200000000'

@@ -188,6 +188,23 @@ TEST_F(ServerTest, SaysWhyTheApplicationRefuses) {
   EXPECT_TRUE(client->run_until_closed());
 }
 
+TEST_F(ServerTest, AsksTheRulesBeforeTheApplication) {
+  std::vector<Request::Action> asked;
+  observer_.decide = [&](const Request& request) {
+    asked.push_back(request.action);
+    return Decision{};
+  };
+  Server::Settings guarded = settings();
+  std::string fault;
+  guarded.access = *AccessRules::read("deny publish live/cam", fault);
+  start(guarded);
+  const auto source = publisher();
+  EXPECT_FALSE(source->start());
+  ASSERT_TRUE(source->refused);
+  EXPECT_EQ(source->refused->status.code, "NetStream.Publish.Denied");
+  EXPECT_EQ(asked, std::vector{Request::Action::connect});
+}
+
 TEST_F(ServerTest, WaitsForAnAnswerThatComesLater) {
   std::promise<std::function<void(Decision)>> asked;
   struct LateObserver : Observer {

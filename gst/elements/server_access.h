@@ -1,0 +1,17 @@
+// What a server's elements say of who may publish and play.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "elements/server_properties.h"
+#include "relay/access.h"
+
+namespace server_access {
+
+// `add` installs a property.
+void install(const std::function<void(GParamSpec*)>& add);
+
+// The rules of the properties, those of the file first; none, and the sentence `fault`, if they
+// cannot be read.
+relay::AccessRules make(const server_properties::Values& values, std::string& fault);
+
+}  // namespace server_access

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "relay/access.h"
+
+#include <algorithm>
+#include <sstream>
+
+namespace relay {
+namespace {
+
+namespace ip = boost::asio::ip;
+using boost::system::error_code;
+
+std::vector<std::string> words_of(const std::string& line) {
+  std::istringstream in(line.substr(0, line.find('#')));
+  std::vector<std::string> words;
+  for (std::string word; in >> word;) words.push_back(word);
+  return words;
+}
+
+// Of "127.0.0.1:4711", "[::1]:4711" or either without a port. Nothing of a unix socket.
+std::optional<ip::address> address_of(std::string_view text) {
+  if (text.starts_with('[')) {
+    text.remove_prefix(1);
+    text = text.substr(0, text.find(']'));
+  } else if (std::ranges::count(text, ':') == 1) {
+    text = text.substr(0, text.find(':'));
+  }
+  error_code error;
+  const auto address = ip::make_address(text, error);
+  if (error) return std::nullopt;
+  if (address.is_v6() && address.to_v6().is_v4_mapped())
+    return ip::make_address_v4(ip::v4_mapped, address.to_v6());
+  return address;
+}
+
+bool contains(const ip::network_v4& network, const ip::address& address) {
+  return address.is_v4() &&
+         ip::network_v4(address.to_v4(), network.prefix_length()).canonical() == network;
+}
+
+// A scope ("%eth0") is no part of an address's network.
+bool contains(const ip::network_v6& network, const ip::address& address) {
+  if (!address.is_v6()) return false;
+  const ip::address_v6 plain(address.to_v6().to_bytes());
+  return ip::network_v6(plain, network.prefix_length()).canonical() == network;
+}
+
+}  // namespace
+
+bool matches(std::string_view pattern, std::string_view text) {
+  // Where the last `*` was, and how much of the text it has taken so far.
+  std::size_t star = std::string_view::npos, taken = 0;
+  std::size_t p = 0, t = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      taken = t;
+    } else if (p < pattern.size() && (pattern[p] == '?' || pattern[p] == text[t])) {
+      ++p;
+      ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++taken;
+    } else {
+      return false;
+    }
+  }
+  return pattern.find_first_not_of('*', p) == std::string_view::npos;
+}
+
+// --- reading
+
+std::optional<AccessRules> AccessRules::read(std::string_view text, std::string& error) {
+  AccessRules rules;
+  std::string lines(text);
+  std::ranges::replace(lines, ';', '\n');
+  std::istringstream in(lines);
+  for (std::string line; std::getline(in, line);) {
+    const auto words = words_of(line);
+    if (words.empty()) continue;
+    Rule rule;
+    if (const std::string fault = read_rule(words, rule); !fault.empty()) {
+      error = "The access rule '" + line + "' cannot be used: " + fault;
+      return std::nullopt;
+    }
+    rules.rules_.push_back(std::move(rule));
+  }
+  return rules;
+}
+
+// What is wrong with it, or nothing.
+std::string AccessRules::read_rule(const std::vector<std::string>& words, Rule& rule) {
+  if (words[0] != "allow" && words[0] != "deny") return "it must begin with allow or deny.";
+  rule.allow = words[0] == "allow";
+  if (words.size() < 2) return "behind that comes publish, play or all.";
+  if (words[1] == "publish")
+    rule.action = Action::publish;
+  else if (words[1] == "play")
+    rule.action = Action::play;
+  else if (words[1] != "all")
+    return "behind " + words[0] + " comes publish, play or all.";
+  std::size_t next = 2;
+  if (next < words.size() && words[next] != "from") rule.pattern = words[next++];
+  if (next < words.size() && words[next] == "from") {
+    if (++next == words.size() || !read_networks(words[next++], rule.networks))
+      return "behind from come addresses or networks, such as 10.0.0.0/8,::1 or local.";
+  }
+  return next < words.size() ? "'" + words[next] + "' is more than it may have." : "";
+}
+
+bool AccessRules::read_networks(std::string_view list, std::vector<Network>& networks) {
+  std::istringstream in{std::string(list)};
+  for (std::string part; std::getline(in, part, ',');) {
+    if (part == "local") {
+      networks.push_back(ip::network_v4(ip::address_v4::loopback(), 8).canonical());
+      networks.push_back(ip::network_v6(ip::address_v6::loopback(), 128));
+      continue;
+    }
+    const bool is_v4 = std::ranges::count(part, ':') == 0;
+    if (std::ranges::count(part, '/') == 0) part += is_v4 ? "/32" : "/128";
+    error_code error;
+    if (is_v4)
+      networks.push_back(ip::make_network_v4(part, error).canonical());
+    else
+      networks.push_back(ip::make_network_v6(part, error).canonical());
+    if (error) return false;
+  }
+  return !networks.empty();
+}
+
+// --- deciding
+
+bool AccessRules::allows(Action action, std::string_view stream, const std::string& address) const {
+  const auto from = address_of(address);
+  const auto rule = std::ranges::find_if(
+      rules_, [&](const Rule& one) { return fits(one, action, stream, from); });
+  return rule == rules_.end() || rule->allow;
+}
+
+bool AccessRules::fits(const Rule& rule, Action action, std::string_view stream,
+                       const std::optional<ip::address>& address) {
+  if (rule.action && rule.action != action) return false;
+  if (!matches(rule.pattern, stream)) return false;
+  if (rule.networks.empty()) return true;
+  const ip::address from = address.value_or(ip::address_v4::loopback());
+  return std::ranges::any_of(rule.networks, [&](const Network& network) {
+    return std::visit([&](const auto& of_family) { return contains(of_family, from); }, network);
+  });
+}
+
+bool AccessRules::guards_publishing() const {
+  return std::ranges::any_of(rules_, [](const Rule& rule) { return rule.action != Action::play; });
+}
+
+}  // namespace relay

@@ -1,0 +1,56 @@
+// Who may publish and play what from where, as an operator wrote it down.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/network_v4.hpp>
+#include <boost/asio/ip/network_v6.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace relay {
+
+// Rules, each on a line or behind a semicolon, `#` begins a comment:
+//
+//   allow|deny publish|play|all [PATTERN] [from NETWORK[,NETWORK...]]
+//
+// PATTERN is "app/stream" with `*` for any characters and `?` for one; NETWORK an address, one with
+// the length of its prefix, or `local`, this machine. The first rule that fits decides; where none
+// does, everything is allowed.
+class AccessRules {
+ public:
+  enum class Action { publish, play };
+
+  // On failure nothing, and `error` is a sentence that shows the rule at fault.
+  static std::optional<AccessRules> read(std::string_view text, std::string& error);
+
+  // `address` with or without port; unix sockets are this machine.
+  bool allows(Action action, std::string_view stream, const std::string& address) const;
+  bool empty() const { return rules_.empty(); }
+  // Whether any of them is about publishing.
+  bool guards_publishing() const;
+
+ private:
+  using Network = std::variant<boost::asio::ip::network_v4, boost::asio::ip::network_v6>;
+  struct Rule {
+    bool allow = false;
+    std::optional<Action> action;  // any
+    std::string pattern = "*";
+    std::vector<Network> networks;  // any
+  };
+
+  static std::string read_rule(const std::vector<std::string>& words, Rule& rule);
+  static bool read_networks(std::string_view list, std::vector<Network>& networks);
+  static bool fits(const Rule& rule, Action action, std::string_view stream,
+                   const std::optional<boost::asio::ip::address>& address);
+
+  std::vector<Rule> rules_;
+};
+
+// Whether `text` is what a pattern with `*` and `?` describes.
+bool matches(std::string_view pattern, std::string_view text);
+
+}  // namespace relay
