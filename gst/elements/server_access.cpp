@@ -7,6 +7,26 @@ namespace {
 constexpr auto flags =
     static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
 
+using SignedUrls = relay::Server::Settings::SignedUrls;
+
+/**
+ * GstRtmpServerSignedUrls:
+ * @all: to publish and to play
+ * @publish: to publish
+ * @play: to play
+ *
+ * What an address must be signed for.
+ */
+GType signed_urls_type() {
+  static const GEnumValue values[] = {
+      {static_cast<int>(SignedUrls::all), "To publish and to play", "all"},
+      {static_cast<int>(SignedUrls::publish), "To publish", "publish"},
+      {static_cast<int>(SignedUrls::play), "To play", "play"},
+      {0, nullptr, nullptr}};
+  static const GType type = g_enum_register_static("GstRtmpServerSignedUrls", values);
+  return type;
+}
+
 const gchar* text(const server_properties::Values& values, const char* name) {
   const gchar* text = g_value_get_string(values.find(name));
   return text ? text : "";
@@ -49,14 +69,38 @@ void install(const std::function<void(GParamSpec*)>& add) {
   add(g_param_spec_string("access-rules-file", "Access rules file",
                           "File with access rules, which come before those of access-rules",
                           nullptr, flags));
+  /**
+   * GstRtmpServer:url-secret:
+   *
+   * If it is set, streams are published and played by signed addresses alone, which are good until
+   * a time: `?expires=E&md5=M` as nginx's secure_link makes them, M being the MD5 of E,
+   * "/app/stream ", and the secret, in base64url; or `?expires=E&hmac=H`, H being the HMAC-SHA256
+   * by the secret of "/app/stream?expires=E", in hexadecimal. E is in seconds since 1970.
+   */
+  add(g_param_spec_string("url-secret", "Secret of signed addresses",
+                          "What the queries of streams must be signed with (unset = they need not "
+                          "be signed)",
+                          nullptr, flags));
+  gst_type_mark_as_plugin_api(signed_urls_type(), static_cast<GstPluginAPIFlags>(0));
+  /**
+   * GstRtmpServer:signed-urls:
+   *
+   * What an address must be signed for, if there is a #GstRtmpServer:url-secret.
+   */
+  add(g_param_spec_enum("signed-urls", "Signed addresses",
+                        "What an address must be signed for, if there is a secret",
+                        signed_urls_type(), static_cast<int>(SignedUrls::all), flags));
 }
 
-relay::AccessRules make(const server_properties::Values& values, std::string& fault) {
+void add_to(relay::Server::Settings& settings, const server_properties::Values& values,
+            std::string& fault) {
   const gchar* path = text(values, "access-rules-file");
   std::string rules = *path ? read_file(path, fault) : std::string();
   rules += text(values, "access-rules");
-  if (!fault.empty()) return {};
-  return relay::AccessRules::read(rules, fault).value_or(relay::AccessRules());
+  if (!fault.empty()) return;
+  if (const auto read = relay::AccessRules::read(rules, fault)) settings.access = *read;
+  settings.url_secret = text(values, "url-secret");
+  settings.signed_urls = static_cast<SignedUrls>(g_value_get_enum(values.find("signed-urls")));
 }
 
 }  // namespace server_access

@@ -10,8 +10,8 @@ namespace server_access {
 // `add` installs a property.
 void install(const std::function<void(GParamSpec*)>& add);
 
-// The rules of the properties, those of the file first; none, and the sentence `fault`, if they
-// cannot be read.
-relay::AccessRules make(const server_properties::Values& values, std::string& fault);
+// What the properties say, the file's rules first; the sentence `fault` if they cannot be read.
+void add_to(relay::Server::Settings& settings, const server_properties::Values& values,
+            std::string& fault);
 
 }  // namespace server_access

@@ -100,7 +100,10 @@ class Shared final : public relay::Observer {
   // Whether the rules or the application have a say in who publishes.
   bool guards_publishing() const {
     const std::lock_guard lock(mutex_);
-    return server.settings().access.guards_publishing() ||
+    const Server::Settings& settings = server.settings();
+    const bool signed_only =
+        !settings.url_secret.empty() && settings.signed_urls != Server::Settings::SignedUrls::play;
+    return signed_only || settings.access.guards_publishing() ||
            std::ranges::any_of(emitters_, [](const auto& emitter) { return emitter->decides(); });
   }
   // From then on the place is free for another server.
@@ -255,7 +258,7 @@ class Registry {
     for (const Link* other : companions(link)) values.merge(other->values());
     Server::Settings settings = values.to_settings();
     std::string fault;
-    settings.access = server_access::make(values, fault);
+    server_access::add_to(settings, values, fault);
     if (fault.empty()) settings.tls = server_tls::make(values, log_reload, fault);
     if (!fault.empty()) return Refusal{.fault = fault};
     try {

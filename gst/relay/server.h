@@ -97,7 +97,12 @@ class Server {
     rtmp::Duration ping_interval = std::chrono::seconds(30);
     rtmp::Duration decision_timeout = std::chrono::seconds(10);  // of the observer; a refusal then
     rtmp::Duration drain_timeout = std::chrono::seconds(2);      // of stop()
-    AccessRules access;  // asked before the observer
+    // Asked before the observer.
+    AccessRules access;
+    // What queries of streams must be signed with (rtmp/signed_query.h); empty: they need not be.
+    std::string url_secret;
+    enum class SignedUrls { all, publish, play };
+    SignedUrls signed_urls = SignedUrls::all;
     std::shared_ptr<net::TlsServer> tls;                         // null: plain
   };
   struct ClientStats {

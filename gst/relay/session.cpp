@@ -8,6 +8,7 @@
 #include "rtmp/command.h"
 #include "rtmp/enhanced.h"
 #include "rtmp/legacy.h"
+#include "rtmp/signed_query.h"
 #include "rtmp/tracks.h"
 #include "rtmp/url.h"
 
@@ -59,6 +60,23 @@ rtmp::amf::Object enhanced_capabilities() {
 std::string stream_key(const std::string& app, const std::string& name) {
   if (app.empty()) return name;
   return name.empty() ? app : app + "/" + name;
+}
+
+std::int64_t seconds_since_1970() {
+  const auto time = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(time).count();
+}
+
+const char* text_of(rtmp::SignatureFault fault) {
+  switch (fault) {
+    case rtmp::SignatureFault::missing:
+      return "The address must be signed.";
+    case rtmp::SignatureFault::expired:
+      return "The address has expired.";
+    case rtmp::SignatureFault::wrong:
+      break;
+  }
+  return "The signature of the address is wrong.";
 }
 
 // Metadata goes on in a form that no player stumbles over; data that cannot be read goes nowhere.
@@ -431,8 +449,8 @@ void Session::decide(Request request, std::function<void(const Decision&)> then)
       self->driver_.flush();
     });
   };
-  if (!allowed_by_rules(request)) {
-    answer({.allow = false, .reason = "Not allowed from here."});
+  if (const std::string refusal = refusal_of(request); !refusal.empty()) {
+    answer({.allow = false, .reason = refusal});
     return;
   }
   server_.observer().on_request(request, answer);
@@ -442,12 +460,20 @@ void Session::decide(Request request, std::function<void(const Decision&)> then)
     });
 }
 
-bool Session::allowed_by_rules(const Request& request) const {
-  if (request.action == Request::Action::connect) return true;
-  const auto action = request.action == Request::Action::publish ? AccessRules::Action::publish
-                                                                 : AccessRules::Action::play;
-  return server_.settings().access.allows(action, stream_key(request.app, request.stream),
-                                          request.address);
+// Why the settings stand against it, or nothing.
+std::string Session::refusal_of(const Request& request) const {
+  if (request.action == Request::Action::connect) return {};
+  const Server::Settings& settings = server_.settings();
+  const std::string name = stream_key(request.app, request.stream);
+  const bool publishes = request.action == Request::Action::publish;
+  const auto action = publishes ? AccessRules::Action::publish : AccessRules::Action::play;
+  if (!settings.access.allows(action, name, request.address)) return "Not allowed from here.";
+  using SignedUrls = Server::Settings::SignedUrls;
+  const auto other = publishes ? SignedUrls::play : SignedUrls::publish;
+  if (settings.url_secret.empty() || settings.signed_urls == other) return {};
+  const auto fault =
+      rtmp::check_signature(name, request.query, settings.url_secret, seconds_since_1970());
+  return fault ? text_of(*fault) : "";
 }
 
 void Session::handle(ConnectRequest& request) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "rtmp/crypto.h"
+#include "rtmp/signed_query.h"
 #include "rtmp/url.h"
 
 namespace rtmp::auth {
@@ -27,18 +28,6 @@ Mode read_mode(std::string_view text) {
   const std::string_view name = rest.substr(0, rest.find_first_of(" ;:,]&?"));
   if (name == "adobe") return Mode::adobe;
   return name == "llnw" ? Mode::llnw : Mode::none;
-}
-
-// The value of a key in "a=1&b=2", verbatim: '+' and '=' in base64 stay as they are.
-std::string value_of(std::string_view query, std::string_view key) {
-  while (!query.empty()) {
-    const std::string_view pair = query.substr(0, query.find('&'));
-    query.remove_prefix(std::min(query.size(), pair.size() + 1));
-    const std::size_t equals = pair.find('=');
-    if (equals != pair.npos && pair.substr(0, equals) == key)
-      return std::string(pair.substr(equals + 1));
-  }
-  return {};
 }
 
 Challenge::Kind read_kind(std::string_view text, std::string_view reason, Mode mode) {
@@ -118,12 +107,12 @@ Challenge read_challenge(std::string_view description) {
   const auto [text, query] = split_query(description);
   Challenge challenge;
   challenge.mode = read_mode(text);
-  challenge.kind = read_kind(text, value_of(query, "reason"), challenge.mode);
-  challenge.user = value_of(query, "user");
-  challenge.salt = value_of(query, "salt");
-  challenge.challenge = value_of(query, "challenge");
-  challenge.opaque = value_of(query, "opaque");
-  challenge.nonce = value_of(query, "nonce");
+  challenge.kind = read_kind(text, query_value(query, "reason"), challenge.mode);
+  challenge.user = query_value(query, "user");
+  challenge.salt = query_value(query, "salt");
+  challenge.challenge = query_value(query, "challenge");
+  challenge.opaque = query_value(query, "opaque");
+  challenge.nonce = query_value(query, "nonce");
   return challenge;
 }
 

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What an application decides and does through the signals of a server element."""
 
+import base64
+import hashlib
 import threading
+import time
 
 from rtmptest import case, wait
 from rtmptest.gst import Gst
@@ -193,6 +196,37 @@ class Rules(case.Case):
         serving = self.pipeline('rtmpserver port=0 access-rules-file=/nowhere/rules')
         serving.play()
         self.assert_error(serving.wait_error(), '/nowhere/rules')
+
+
+class SignedAddresses(case.Case):
+
+    def setUp(self):
+        super().setUp()
+        self.relay = self.rtmpserver('url-secret=secret signed-urls=publish')
+
+    def signed(self, seconds, stream='cam'):
+        """An address that is good for so long, as nginx's secure_link makes it."""
+        expires = int(time.time()) + seconds
+        digest = hashlib.md5(f'{expires}/live/{stream} secret'.encode()).digest()
+        md5 = base64.urlsafe_b64encode(digest).decode().rstrip('=')
+        return f'{self.relay.url(stream)}?expires={expires}&md5={md5}'
+
+    def refusal(self, url):
+        publisher = self.publisher(self.sample(seconds=1), url)
+        self.assertNotEqual(0, publisher.wait_end())
+        return publisher.output
+
+    def test_the_right_one_publishes_what_others_play(self):
+        player = self.player(self.relay.url()).wait_for_play()
+        sample = self.sample()
+        self.publisher(sample, self.signed(3600)).succeed()
+        self.assert_same(self.contents(sample), player.contents())
+
+    def test_others_are_told_what_is_wrong(self):
+        self.assertIn('must be signed', self.refusal(self.relay.url()))
+        self.assertIn('has expired', self.refusal(self.signed(-60)))
+        other = self.signed(3600, 'other').replace('/other', '/cam')
+        self.assertIn('signature of the address is wrong', self.refusal(other))
 
 
 class Slow(Server):
