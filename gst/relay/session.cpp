@@ -5,10 +5,10 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
+#include "relay/admission.h"
 #include "rtmp/command.h"
 #include "rtmp/enhanced.h"
 #include "rtmp/legacy.h"
-#include "rtmp/signed_query.h"
 #include "rtmp/tracks.h"
 #include "rtmp/url.h"
 
@@ -57,26 +57,9 @@ rtmp::amf::Object enhanced_capabilities() {
   return object;
 }
 
-std::string stream_key(const std::string& app, const std::string& name) {
-  if (app.empty()) return name;
-  return name.empty() ? app : app + "/" + name;
-}
-
 std::int64_t seconds_since_1970() {
   const auto time = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::seconds>(time).count();
-}
-
-const char* text_of(rtmp::SignatureFault fault) {
-  switch (fault) {
-    case rtmp::SignatureFault::missing:
-      return "The address must be signed.";
-    case rtmp::SignatureFault::expired:
-      return "The address has expired.";
-    case rtmp::SignatureFault::wrong:
-      break;
-  }
-  return "The signature of the address is wrong.";
 }
 
 // Metadata goes on in a form that no player stumbles over; data that cannot be read goes nowhere.
@@ -449,7 +432,8 @@ void Session::decide(Request request, std::function<void(const Decision&)> then)
       self->driver_.flush();
     });
   };
-  if (const std::string refusal = refusal_of(request); !refusal.empty()) {
+  const auto refusal = refusal_of(request, server_.settings(), seconds_since_1970());
+  if (!refusal.empty()) {
     answer({.allow = false, .reason = refusal});
     return;
   }
@@ -458,22 +442,6 @@ void Session::decide(Request request, std::function<void(const Decision&)> then)
     server_.call_later(server_.settings().decision_timeout, [answer] {
       answer({.allow = false, .reason = "The server's decision takes too long."});
     });
-}
-
-// Why the settings stand against it, or nothing.
-std::string Session::refusal_of(const Request& request) const {
-  if (request.action == Request::Action::connect) return {};
-  const Server::Settings& settings = server_.settings();
-  const std::string name = stream_key(request.app, request.stream);
-  const bool publishes = request.action == Request::Action::publish;
-  const auto action = publishes ? AccessRules::Action::publish : AccessRules::Action::play;
-  if (!settings.access.allows(action, name, request.address)) return "Not allowed from here.";
-  using SignedUrls = Server::Settings::SignedUrls;
-  const auto other = publishes ? SignedUrls::play : SignedUrls::publish;
-  if (settings.url_secret.empty() || settings.signed_urls == other) return {};
-  const auto fault =
-      rtmp::check_signature(name, request.query, settings.url_secret, seconds_since_1970());
-  return fault ? text_of(*fault) : "";
 }
 
 void Session::handle(ConnectRequest& request) {
@@ -511,7 +479,7 @@ Request Session::make_request(Request::Action action, const std::string& stream,
 }
 
 void Session::handle(PublishRequest& request) {
-  const std::string name = stream_key(connected_as_.app, request.name);
+  const std::string name = stream_name(connected_as_.app, request.name);
   const std::uint32_t stream_id = request.stream_id;
   const auto act = [this, name, stream_id](const Decision& decision) {
     if (decision.allow)
@@ -554,7 +522,7 @@ void Session::handle(PlayRequest& request) {
                           "video= and audio= take ids of tracks, such as 0,2, or none."});
     return;
   }
-  const std::string name = stream_key(connected_as_.app, request.name);
+  const std::string name = stream_name(connected_as_.app, request.name);
   decide(make_request(Request::Action::play, request.name, request.query),
          [this, name, tracks = *tracks, stream_id = request.stream_id](const Decision& decision) {
            if (!decision.allow) {

@@ -57,7 +57,6 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   void handle(rtmp::server_event::ReceiveRequest& request);
 
   // Asks the observer; `then` runs on our thread, unless we are gone by then.
-  std::string refusal_of(const Request& request) const;
   void decide(Request request, std::function<void(const Decision&)> then);
   Request make_request(Request::Action action, const std::string& stream, const std::string& query);
   void publish(std::uint32_t stream_id, const std::string& name);
