@@ -121,7 +121,9 @@ int main(int argc, char** argv) {
   Input input{repeat(argv[1], 1), {}, 0};
   if (input.messages.empty()) fail("no media");
   const Flv flv(input.messages);
-  input.tags = flv.tags();
+  std::size_t next = 0;
+  for (auto tags = flv.tags(next); !tags.empty(); tags = flv.tags(next))
+    input.tags.insert(input.tags.end(), tags.begin(), tags.end());
   for (const rtmp::Message& message : input.messages) input.bytes += message.payload.size();
   GstElement* sink = make_sink(argc - 3, argv + 3);
   publish(sink, input, std::atof(argv[2]));
