@@ -2,7 +2,7 @@
 # Builds everything and runs every test; ends with "N passed, N failed, N skipped".
 #   scripts/test.sh [--ci] [words for meson test, as --suite rtmp]
 # --ci also runs the suites that need no GStreamer under clang's sanitizers, fuzzes for a while, and
-# runs what has threads under GCC's ThreadSanitizer.
+# runs what has threads, elements too, under GCC's ThreadSanitizer.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -40,7 +40,7 @@ if [ "$ci" = yes ]; then
   configure build-tsan -Db_sanitize=thread -Doptimization=1
   TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1:suppressions=$PWD/tests/support/tsan.txt \
     meson test -C build-tsan --print-errorlogs \
-    --suite net --suite relay --timeout-multiplier 3 || status=1
+    --suite net --suite relay --suite elements --timeout-multiplier 3 || status=1
   logs+=(build-asan build-tsan)
 fi
 
