@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Builds everything and runs every test; ends with "N passed, N failed, N skipped".
 #   scripts/test.sh [--ci] [words for meson test, as --suite rtmp]
-# --ci also runs the suites that need no GStreamer under clang's sanitizers, fuzzes for a while, and
-# runs what has threads, elements too, under GCC's ThreadSanitizer.
+# --ci also runs every suite of this process under clang's sanitizers, fuzzes for a while, and runs
+# what has threads under GCC's ThreadSanitizer.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -35,8 +35,10 @@ if [ "$ci" = yes ]; then
   CC='ccache clang-14' CXX='ccache clang++-14' configure build-asan -Doptimization=1 \
     -Db_sanitize=address,undefined -Db_lundef=false -Dfuzzing=true
   # Without --no-rebuild Meson builds what these suites need, and nothing else.
-  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 meson test -C build-asan --print-errorlogs \
-    --suite rtmp --suite net --suite relay --suite fuzz || status=1
+  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 \
+    LSAN_OPTIONS=suppressions=$PWD/tests/support/lsan.txt:print_suppressions=0 \
+    meson test -C build-asan --print-errorlogs \
+    --suite rtmp --suite net --suite relay --suite elements --suite fuzz || status=1
   configure build-tsan -Db_sanitize=thread -Doptimization=1
   TSAN_OPTIONS=halt_on_error=0:second_deadlock_stack=1:suppressions=$PWD/tests/support/tsan.txt \
     meson test -C build-tsan --print-errorlogs \
