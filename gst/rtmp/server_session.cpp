@@ -273,6 +273,7 @@ Result<void> ServerSession::on_publish(const Command& command, std::uint32_t str
     return {};
   }
   stream->state = Stream::State::publish_asked;
+  asked_ = now_;
   const std::string type = text(command.argument(1));
   events_.push(PublishRequest{stream_id, std::string(split.name), std::string(split.query),
                               type.empty() ? "live" : type});
@@ -294,6 +295,7 @@ void ServerSession::accept_publish(std::uint32_t stream_id) {
 void ServerSession::reject_publish(std::uint32_t stream_id, const Status& status) {
   answer_request(stream_id, Stream::State::publish_asked, Stream::State::idle);
   send_status(stream_id, status);
+  refused_ = true;
   replay();
 }
 
@@ -315,6 +317,7 @@ Result<void> ServerSession::on_play(const Command& command, std::uint32_t stream
     return {};
   }
   stream->state = Stream::State::play_asked;
+  asked_ = now_;
   PlayRequest request{.stream_id = stream_id,
                       .name = std::string(split.name),
                       .query = std::string(split.query),
@@ -339,6 +342,7 @@ void ServerSession::accept_play(std::uint32_t stream_id) {
 void ServerSession::reject_play(std::uint32_t stream_id, const Status& status) {
   answer_request(stream_id, Stream::State::play_asked, Stream::State::idle);
   send_status(stream_id, status);
+  refused_ = true;
   replay();
 }
 
@@ -485,7 +489,9 @@ const std::string& ServerSession::stream_name(std::uint32_t stream_id) const {
 // The time until our own answers does not count as the client's.
 void ServerSession::take_time(Time now) {
   now_ = now;
-  if (std::exchange(answered_, false)) idle_since_ = now;
+  if (!std::exchange(answered_, false)) return;
+  // A refusal gives the client no more time, but what the answer took is not the client's.
+  idle_since_ = std::exchange(refused_, false) ? idle_since_ + (now - asked_) : now;
 }
 
 Time ServerSession::deadline() const {

@@ -176,6 +176,8 @@ class ServerSession {
   Fifo<Message> early_;    // came before the answer to a request
   Result<void> replayed_;  // a fault in one of them
   bool answered_ = false;  // a request, at a time that take_time() will tell
+  bool refused_ = false;   // the answer was no
+  Time asked_ = {};        // to publish or play, last
   Fifo<Event> events_;
   std::vector<Message> output_;
   Time second_start_;  // of the second whose commands are counted

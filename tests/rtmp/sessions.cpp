@@ -535,6 +535,20 @@ TEST_F(Server, DoesNotCountTheTimeOfItsOwnAnswers) {
   EXPECT_EQ(session_.deadline(), start + 1h + 15s);
 }
 
+TEST_F(Server, GivesARefusedClientNoMoreTimeThanItsAnswerTook) {
+  with_stream();
+  now_ = start + 5s;
+  ASSERT_TRUE(ask("publish", 0, {"cam", "live"}, 1));
+  session_.reject_publish(1, {"error", "NetStream.Publish.BadName", "No."});
+  EXPECT_TRUE(session_.tick(start + 8s));
+  EXPECT_EQ(session_.deadline(), start + 15s + 3s);
+  now_ = start + 9s;
+  ASSERT_TRUE(ask("play", 0, {"cam"}, 1));
+  session_.reject_play(1, {"error", "NetStream.Play.Failed", "No."});
+  EXPECT_TRUE(session_.tick(start + 9s));
+  EXPECT_EQ(session_.deadline(), start + 15s + 3s);
+}
+
 // --- the client against a scripted server ---
 
 class Client : public testing::Test {
