@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "relay/playing.h"
+
+#include "rtmp/legacy.h"
+
+namespace relay {
+
+using rtmp::Error;
+using rtmp::MessageType;
+
+Session::Playing::Playing(Session& session, std::uint32_t stream_id, std::shared_ptr<Stream> stream,
+                          const rtmp::TrackChoice& tracks)
+    : session_(session),
+      stream_id_(stream_id),
+      stream_(std::move(stream)),
+      tracks_(tracks),
+      queue_(session.server_.settings().player_queue) {}
+
+Session::Playing::~Playing() {
+  if (!audience_) return;
+  audience_->remove(*this);
+  stream_->remove_player();
+}
+
+void Session::Playing::join() {
+  audience_ = session_.hall_.audience(stream_);
+  const Snapshot snapshot = audience_->add(*this, session_.server_.settings().start_at);
+  // The GOP begins with a key frame of track 0, not of every track.
+  if (session_.server_.settings().start_at == StartAt::keyframe || tracks_.video)
+    queue_.wait_for_key();
+  enqueue(snapshot.frames);
+}
+
+void Session::Playing::deliver(const Batch& batch) {
+  if (takes_as_it_is(batch) && write_directly(batch)) return;
+  enqueue(batch.frames);
+  session_.driver_.flush();
+  give_memory_back();
+}
+
+bool Session::Playing::send_next() {
+  const FramePtr frame = queue_.pop();
+  if (!frame) return false;
+  if (frame->is_enhanced() && !session_.knows_enhanced_) {
+    send_to_legacy_player(frame);
+  } else if (const auto* chosen = tracks_.of(frame->type); chosen && frame->summary.many_tracks) {
+    for (const rtmp::Message& message : chosen_tracks(frame->message(stream_id_), *chosen))
+      session_.driver_.connection().send(message);
+  } else {
+    send(*frame);
+  }
+  return true;
+}
+
+void Session::Playing::pause(bool paused) {
+  paused_ = paused;
+  plain_ = is_plain();
+  if (!paused) queue_.wait_for_key();
+}
+void Session::Playing::receive(MessageType type, bool enabled) {
+  (type == MessageType::audio ? audio_ : video_) = enabled;
+  plain_ = is_plain();
+  if (enabled && type == MessageType::video) queue_.wait_for_key();
+}
+
+bool Session::Playing::takes_as_it_is(const Batch& batch) const {
+  return !batch.bytes.empty() && plain_ && queue_.passes(batch.pictures) &&
+         (!batch.enhanced || session_.knows_enhanced_);
+}
+
+// The way of nearly all frames to nearly all players: nothing is queued, nobody is asked.
+bool Session::Playing::write_directly(const Batch& batch) {
+  net::Driver& driver = session_.driver_;
+  const std::optional<std::size_t> count = driver.write_directly(batch.bytes);
+  if (!count) return false;
+  rtmp::Connection& connection = driver.connection();
+  if (count == batch.size) {
+    connection.sent(batch.size);
+  } else {
+    for (const FramePtr& frame : batch.frames) connection.send(frame->encoded);
+    connection.written(*count);
+    driver.flush();
+  }
+  return true;
+}
+
+void Session::Playing::enqueue(std::span<const FramePtr> frames) {
+  const rtmp::Time now = net::now();
+  for (const FramePtr& frame : frames) {
+    if (!wanted(*frame)) continue;
+    if (queue_.push(frame, now) == FrameQueue::Outcome::ok) continue;
+    session_.driver_.close(Error::too_slow);
+    return;
+  }
+}
+
+// What is still there after writing waits for a slow player.
+void Session::Playing::give_memory_back() {
+  Server& server = session_.server_;
+  if (server.memory()->exceeded() && queue_.shed()) server.count(Limit::memory, session_.host_);
+}
+
+bool Session::Playing::is_plain() const {
+  return stream_id_ == shared_stream_id && tracks_ == rtmp::TrackChoice{} && !paused_ && audio_ &&
+         video_;
+}
+
+bool Session::Playing::wanted(const Frame& frame) const {
+  if (const auto* chosen = tracks_.of(frame.type); chosen && !frame.summary.many_tracks)
+    if (!chosen->test(frame.summary.track_id)) return false;
+  if (frame.is_header() || frame.notice != Frame::Notice::none) return true;
+  return !paused_ && (!frame.is_audio() || audio_) && (!frame.is_video() || video_);
+}
+
+void Session::Playing::send(const Frame& frame) {
+  if (frame.notice != Frame::Notice::none) {
+    send_notice(frame.notice);
+  } else if (stream_id_ == shared_stream_id) {
+    session_.driver_.connection().send(frame.encoded);
+  } else {
+    session_.driver_.connection().send(frame.message(stream_id_));
+  }
+}
+
+void Session::Playing::send_to_legacy_player(const FramePtr& frame) {
+  using LegacyPlayers = Server::Settings::LegacyPlayers;
+  const LegacyPlayers policy = session_.server_.settings().legacy_players;
+  if (policy == LegacyPlayers::forward) return send(*frame);
+  if (policy == LegacyPlayers::refuse) return refuse();
+  const std::optional<std::uint8_t> track = legacy_track(frame->type);
+  if (track == 0) {
+    if (frame->legacy) send(*frame->legacy);
+  } else if (track) {
+    if (const auto message = rtmp::legacy_form(frame->message(stream_id_), *track))
+      session_.driver_.connection().send(*message);
+  }
+}
+
+// Legacy FLV has one track of a kind: the first that was chosen.
+std::optional<std::uint8_t> Session::Playing::legacy_track(MessageType type) const {
+  const auto* chosen = tracks_.of(type);
+  return chosen ? rtmp::first_track(*chosen) : 0;
+}
+
+void Session::Playing::refuse() {
+  if (std::exchange(refused_, true)) return;
+  session_.session_.send_status(
+      stream_id_, {"error", "NetStream.Play.NoSupportedTrackFound",
+                   "The stream is Enhanced RTMP, which the player did not announce."});
+  session_.send_session_output();
+}
+
+// Of publishers that follow each other the player need not know: the stream goes on.
+void Session::Playing::send_notice(Frame::Notice notice) {
+  if (notice == Frame::Notice::published) session_.session_.notify_publish(stream_id_);
+  if (notice == Frame::Notice::unpublished) session_.session_.notify_unpublish(stream_id_);
+  session_.send_session_output();
+}
+
+}  // namespace relay

@@ -1,0 +1,54 @@
+// A client of the server as the player of one stream: what it gets of it, and in which form.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "relay/session.h"
+
+namespace relay {
+
+// On the session's worker.
+class Session::Playing final : public Player {
+ public:
+  Playing(Session& session, std::uint32_t stream_id, std::shared_ptr<Stream> stream,
+          const rtmp::TrackChoice& tracks);
+  ~Playing() override;
+
+  // After the session has said that it plays.
+  void join();
+  void deliver(const Batch& batch) override;
+  // Gives the connection what is next; false if there is nothing.
+  bool send_next();
+
+  void pause(bool paused);
+  void receive(rtmp::MessageType type, bool enabled);
+  const FrameQueue& queue() const { return queue_; }
+  const Stream& stream() const { return *stream_; }
+
+ private:
+  bool is_plain() const;
+  bool takes_as_it_is(const Batch& batch) const;
+  bool write_directly(const Batch& batch);
+  void enqueue(std::span<const FramePtr> frames);
+  void give_memory_back();
+  bool wanted(const Frame& frame) const;
+  void send(const Frame& frame);
+  void send_to_legacy_player(const FramePtr& frame);
+  std::optional<std::uint8_t> legacy_track(rtmp::MessageType type) const;
+  void refuse();
+  void send_notice(Frame::Notice notice);
+
+  Session& session_;
+  const std::uint32_t stream_id_;
+  std::shared_ptr<Stream> stream_;
+  std::shared_ptr<Audience> audience_;
+  const rtmp::TrackChoice tracks_;
+  FrameQueue queue_;
+  bool paused_ = false, audio_ = true, video_ = true;
+  bool plain_ = is_plain();  // takes every frame as it is
+  bool refused_ = false;     // for want of Enhanced RTMP
+};
+
+}  // namespace relay
