@@ -513,35 +513,45 @@ TEST(RtmpServerSrc, GoesOnWithTheNextPublisherOnARisingTimeline) {
   EXPECT_EQ(received.discontinuities(), 2);  // the first buffer has one, too
 }
 
+// One publisher after the other, while the first is still there.
+class Takeover {
+ public:
+  explicit Takeover(const std::string& properties)
+      : receiving(source(port_, "stream=live/cam duplicate-publish=takeover " + properties)),
+        received(receiving, "source", "src") {
+    receiving.set_state(GST_STATE_PLAYING);
+    publish(first_);
+    EXPECT_TRUE(received.wait_count(26));
+    publish(second_);
+  }
+
+ private:
+  static void publish(Pipeline& sending) {
+    sending.set_state(GST_STATE_PLAYING);
+    push_stream(sending, 25);
+  }
+
+  const int port_ = free_port();
+
+ public:
+  Pipeline receiving;
+  Passing received;
+
+ private:
+  Pipeline first_{sink(port_)}, second_{sink(port_)};
+};
+
 TEST(RtmpServerSrc, GoesOnWithAPublisherThatTakesOverOnARisingTimeline) {
-  const int port = free_port();
-  Pipeline receiving(source(port, "stream=live/cam duplicate-publish=takeover"));
-  Passing received(receiving, "source", "src");
-  receiving.set_state(GST_STATE_PLAYING);
-  Pipeline first(sink(port)), second(sink(port));
-  first.set_state(GST_STATE_PLAYING);
-  push_stream(first, 25);
-  ASSERT_TRUE(received.wait_count(26));
-  second.set_state(GST_STATE_PLAYING);
-  push_stream(second, 25);
-  EXPECT_TRUE(received.wait_count(52));
-  const auto times = received.times();
+  Takeover takeover("");
+  EXPECT_TRUE(takeover.received.wait_count(52));
+  const auto times = takeover.received.times();
   EXPECT_TRUE(std::is_sorted(times.begin(), times.end()));
-  EXPECT_EQ(received.discontinuities(), 2);  // the first buffer has one, too
+  EXPECT_EQ(takeover.received.discontinuities(), 2);  // the first buffer has one, too
 }
 
 TEST(RtmpServerSrc, EndsWithAPublisherThatIsTakenOverWhereItIsToEndWithOne) {
-  const int port = free_port();
-  Pipeline receiving(source(port, "stream=live/cam duplicate-publish=takeover on-unpublish=eos"));
-  Passing received(receiving, "source", "src");
-  receiving.set_state(GST_STATE_PLAYING);
-  Pipeline first(sink(port)), second(sink(port));
-  first.set_state(GST_STATE_PLAYING);
-  push_stream(first, 25);
-  ASSERT_TRUE(received.wait_count(26));
-  second.set_state(GST_STATE_PLAYING);
-  push_stream(second, 25);
-  EXPECT_TRUE(receiving.wait_eos());
+  Takeover takeover("on-unpublish=eos");
+  EXPECT_TRUE(takeover.receiving.wait_eos());
 }
 
 TEST(RtmpServerSrc, DoesNotEndWithAPublisherThatComesBackInTime) {

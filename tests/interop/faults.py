@@ -203,10 +203,7 @@ class OverACable(FaultCase):
 
     def setUp(self):
         super().setUp()
-        try:
-            self.host = self.owned(netns.Host())
-        except netns.Unavailable as why:
-            self.skipTest(str(why))
+        self.host = self.far_host()
         self.port = wait.free_port()
         self.server = self.run_program(
             self.host.command('gst-launch-1.0', 'rtmpserver', 'address=::', f'port={self.port}',

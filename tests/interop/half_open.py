@@ -14,10 +14,7 @@ class HalfOpen(case.Case):
 
     def setUp(self):
         super().setUp()
-        try:
-            self.host = self.owned(netns.Host())
-        except netns.Unavailable as why:
-            self.skipTest(str(why))
+        self.host = self.far_host()
         self.port = wait.free_port()
         self.url = f'rtmp://{netns.HERE}:{self.port}/live/cam'
 

@@ -84,7 +84,8 @@ def run(minutes, folder):
         passed = int(begun - deadline + 60 * minutes)
         print(f'{passed:6} {sizes[-1]:10} {watch.descriptors(load.server.pid):11}'
               f' {load.visits:8} {load.restarts:8} {frames:8}', flush=True)
-        time.sleep(max(0, begun + TURN - time.monotonic()))
+        while time.monotonic() < begun + TURN:
+            wait.until(lambda least=load.check(): load.check() > least, 'the next frames')
     load.stop()
     wait.until(lambda: watch.descriptors(load.server.pid) <= load.idle, 'all to be let go', 60)
     settled = sizes[len(sizes) // 4]

@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unittest
 
-from . import ffmpeg, gst, nginx, process, stub, wait
+from . import ffmpeg, gst, netns, nginx, process, stub, wait
 
 
 class Case(unittest.TestCase):
@@ -57,6 +57,13 @@ class Case(unittest.TestCase):
         if not nginx.available():
             self.skipTest('nginx-rtmp is not installed')
         return self.owned(nginx.Nginx(self.folder, **options))
+
+    def far_host(self):
+        """Another host at the end of a cable."""
+        try:
+            return self.owned(netns.Host())
+        except netns.Unavailable as why:
+            return self.skipTest(str(why))
 
     def pipeline(self, description):
         return self.owned(gst.Pipeline(description))
