@@ -77,10 +77,10 @@ void Reception::on_stream_published(const std::string& name) {
 void Reception::subscribe(const std::string& name) {
   stream_ = server_->hub().get(name);
   stream_->add_player(0);
-  const relay::Snapshot snapshot =
-      stream_->subscribe(shared_from_this(), server_->settings().start_at);
+  const relay::StartAt start_at = server_->settings()->start_at;
+  const relay::Snapshot snapshot = stream_->subscribe(shared_from_this(), start_at);
   const std::lock_guard lock(mutex_);
-  waiting_for_key_ = server_->settings().start_at == relay::StartAt::keyframe;
+  waiting_for_key_ = start_at == relay::StartAt::keyframe;
   if (snapshot.published) accept(Notice::published);
   for (const auto& frame : snapshot.frames) accept(*frame);
   for (const auto& frame : early_)

@@ -306,9 +306,9 @@ static void prepend_stream_header(const GstRtmpServerSinkImpl& impl,
 static bool publish(GstRtmpServerSink* self) {
   GstRtmpServerSinkImpl& impl = *self->impl;
   relay::Server& server = impl.link.server();
-  const auto& settings = server.settings();
+  const auto settings = server.settings();
   impl.publisher->begin();
-  if (!impl.stream->publish(impl.publisher, settings.duplicate_publish, settings.publisher_idle,
+  if (!impl.stream->publish(impl.publisher, settings->duplicate_publish, settings->publisher_idle,
                             net::now()))
     return false;
   impl.publishing = true;

@@ -100,10 +100,10 @@ class Shared final : public relay::Observer {
   // Whether the rules or the application have a say in who publishes.
   bool guards_publishing() const {
     const std::lock_guard lock(mutex_);
-    const Server::Settings& settings = server.settings();
-    const bool signed_only =
-        !settings.url_secret.empty() && settings.signed_urls != Server::Settings::SignedUrls::play;
-    return signed_only || settings.access.guards_publishing() ||
+    const auto settings = server.settings();
+    const bool signed_only = !settings->url_secret.empty() &&
+                             settings->signed_urls != Server::Settings::SignedUrls::play;
+    return signed_only || settings->access.guards_publishing() ||
            std::ranges::any_of(emitters_, [](const auto& emitter) { return emitter->decides(); });
   }
   // From then on the place is free for another server.

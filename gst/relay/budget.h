@@ -15,7 +15,8 @@ class Budget {
   explicit Budget(std::size_t limit) : limit_(limit) {}
 
   std::size_t used() const { return used_.load(std::memory_order_relaxed); }
-  bool exceeded() const { return used() > limit_; }
+  bool exceeded() const { return used() > limit_.load(std::memory_order_relaxed); }
+  void set_limit(std::size_t limit) { limit_ = limit; }
 
   // What one thing holds, as long as it lives.
   class Share {
@@ -48,7 +49,7 @@ class Budget {
   };
 
  private:
-  const std::size_t limit_;
+  std::atomic<std::size_t> limit_;
   std::atomic<std::size_t> used_ = 0;
 };
 

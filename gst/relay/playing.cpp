@@ -14,7 +14,7 @@ Session::Playing::Playing(Session& session, std::uint32_t stream_id, std::shared
       stream_id_(stream_id),
       stream_(std::move(stream)),
       tracks_(tracks),
-      queue_(session.server_.settings().player_queue) {}
+      queue_(session.server_.settings()->player_queue) {}
 
 Session::Playing::~Playing() {
   if (!audience_) return;
@@ -24,10 +24,9 @@ Session::Playing::~Playing() {
 
 void Session::Playing::join() {
   audience_ = session_.hall_.audience(stream_);
-  const Snapshot snapshot = audience_->add(*this, session_.server_.settings().start_at);
+  const Snapshot snapshot = audience_->add(*this, session_.settings_->start_at);
   // The GOP begins with a key frame of track 0, not of every track.
-  if (session_.server_.settings().start_at == StartAt::keyframe || tracks_.video)
-    queue_.wait_for_key();
+  if (session_.settings_->start_at == StartAt::keyframe || tracks_.video) queue_.wait_for_key();
   enqueue(snapshot.frames);
 }
 
@@ -124,7 +123,7 @@ void Session::Playing::send(const Frame& frame) {
 
 void Session::Playing::send_to_legacy_player(const FramePtr& frame) {
   using LegacyPlayers = Server::Settings::LegacyPlayers;
-  const LegacyPlayers policy = session_.server_.settings().legacy_players;
+  const LegacyPlayers policy = session_.settings_->legacy_players;
   if (policy == LegacyPlayers::forward) return send(*frame);
   if (policy == LegacyPlayers::refuse) return refuse();
   const std::optional<std::uint8_t> track = legacy_track(frame->type);

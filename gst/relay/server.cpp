@@ -20,17 +20,31 @@ std::string host_of(const std::string& address) { return address.substr(0, addre
 }  // namespace
 
 Server::Server(Settings settings, Observer& observer)
-    : settings_(std::move(settings)),
+    : settings_(std::make_shared<const Settings>(std::move(settings))),
       observer_(observer),
-      memory_(std::make_shared<Budget>(settings_.max_memory)),
-      gop_memory_(std::make_shared<Budget>(settings_.max_memory / 2)),
-      hub_({settings_.chunk_size, settings_.gop_cache, settings_.publisher_grace}, stream_hooks()),
-      workers_(settings_.threads) {
+      memory_(std::make_shared<Budget>(settings_->max_memory)),
+      gop_memory_(std::make_shared<Budget>(settings_->max_memory / 2)),
+      hub_({settings_->chunk_size, settings_->gop_cache, settings_->publisher_grace},
+           stream_hooks()),
+      workers_(settings_->threads) {
   for (std::size_t i = 0; i < workers_.size(); ++i)
-    halls_.try_emplace(&workers_[i], workers_[i], settings_.latency);
+    halls_.try_emplace(&workers_[i], workers_[i], settings_->latency);
 }
 
 Server::~Server() { stop(); }
+
+std::shared_ptr<const Server::Settings> Server::settings() const {
+  const std::lock_guard lock(changing_);
+  return settings_;
+}
+
+void Server::change(Settings settings) {
+  memory_->set_limit(settings.max_memory);
+  gop_memory_->set_limit(settings.max_memory / 2);
+  auto changed = std::make_shared<const Settings>(std::move(settings));
+  const std::lock_guard lock(changing_);
+  settings_.swap(changed);
+}
 
 Stream::Hooks Server::stream_hooks() {
   Stream::Hooks hooks;
@@ -64,7 +78,8 @@ net::error_code Server::start() {
   auto listener = std::make_unique<net::Listener>(
       workers_,
       [this](net::Worker& worker, net::Socket socket) { accept(worker, std::move(socket)); });
-  const net::error_code error = listener->listen(settings_.address, settings_.port);
+  const auto settings = this->settings();
+  const net::error_code error = listener->listen(settings->address, settings->port);
   if (error) return error;
   port_ = listener->port();
   const std::scoped_lock lock(listening_, mutex_);
@@ -88,7 +103,7 @@ void Server::stop() {
   for (const auto& session : sessions()) session->leave();
   std::unique_lock lock(mutex_);
   const auto empty = [this] { return sessions_.empty() && waiting_ == 0; };
-  if (gone_.wait_for(lock, settings_.drain_timeout, empty)) return;
+  if (gone_.wait_for(lock, settings()->drain_timeout, empty)) return;
   lock.unlock();
   for (const auto& session : sessions()) session->kick(rtmp::Error::cancelled);
   lock.lock();
@@ -127,9 +142,10 @@ std::optional<Limit> Server::enqueue(net::Worker& worker, net::Socket& socket,
 }
 
 std::optional<Limit> Server::limit_before(const Host& host) const {
-  if (sessions_.size() + waiting_ >= settings_.max_connections) return Limit::connections;
-  if (settings_.max_connections_per_host > 0 &&
-      host.connections >= settings_.max_connections_per_host)
+  const auto settings = this->settings();
+  if (sessions_.size() + waiting_ >= settings->max_connections) return Limit::connections;
+  if (settings->max_connections_per_host > 0 &&
+      host.connections >= settings->max_connections_per_host)
     return Limit::connections_per_host;
   if (host.line.size() >= longest_line) return Limit::connections_in_line;
   return memory_->exceeded() ? std::optional(Limit::memory) : std::nullopt;
@@ -137,7 +153,8 @@ std::optional<Limit> Server::limit_before(const Host& host) const {
 
 // Who opens many connections at once is served as fast as it goes on with those that it has.
 void Server::admit(const std::string& name, Host& host) {
-  while (!host.line.empty() && host.unconnected < settings_.max_unconnected_per_host) {
+  const std::size_t most = settings()->max_unconnected_per_host;
+  while (!host.line.empty() && host.unconnected < most) {
     Visitor next = host.line.pop();
     net::Worker& worker = *next.worker;
     boost::asio::post(worker.context(), [this, name, visitor = std::move(next)]() mutable {
@@ -150,11 +167,12 @@ void Server::admit(const std::string& name, Host& host) {
 // On the visitor's worker.
 void Server::begin(const std::string& host, Visitor visitor) {
   net::Worker& worker = *visitor.worker;
-  auto stream = settings_.tls ? settings_.tls->wrap(std::move(visitor.socket), net::now())
+  const auto settings = this->settings();
+  auto stream = settings->tls ? settings->tls->wrap(std::move(visitor.socket), net::now())
                               : net::make_plain_stream(std::move(visitor.socket));
   const auto session = std::make_shared<Session>(
       *this, worker, halls_.at(&worker), std::move(stream), next_id_++, visitor.address, host);
-  const bool late = net::now() >= visitor.since + settings_.handshake_timeout;
+  const bool late = net::now() >= visitor.since + settings->handshake_timeout;
   if (late) count(Limit::connections_in_line, host);
   {
     const std::lock_guard lock(mutex_);

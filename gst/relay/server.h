@@ -103,7 +103,7 @@ class Server {
     std::string url_secret;
     enum class SignedUrls { all, publish, play };
     SignedUrls signed_urls = SignedUrls::all;
-    std::shared_ptr<net::TlsServer> tls;                         // null: plain
+    std::shared_ptr<net::TlsServer> tls;  // null: plain
   };
   struct ClientStats {
     std::uint64_t id = 0;
@@ -136,7 +136,11 @@ class Server {
   // From start() on; 0 and nothing once stopped.
   std::uint16_t port() const { return port_; }
   std::string addresses() const;
-  const Settings& settings() const { return settings_; }
+  // As they are now. Any thread.
+  std::shared_ptr<const Settings> settings() const;
+  // From now on, on any thread. Address, port, threads, chunk_size, gop_cache, publisher_grace and
+  // latency stay as they were, and clients that are there keep their timeouts.
+  void change(Settings settings);
   // For publishers and players inside this process.
   Hub& hub() { return hub_; }
   Observer& observer() { return observer_; }
@@ -186,7 +190,8 @@ class Server {
   void forget(const Session& session);
   std::vector<std::shared_ptr<Session>> sessions() const;
 
-  const Settings settings_;
+  mutable std::mutex changing_;  // guards settings_
+  std::shared_ptr<const Settings> settings_;
   Observer& observer_;
   const std::shared_ptr<Budget> memory_, gop_memory_;
   LimitCounts limits_;

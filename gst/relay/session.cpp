@@ -121,11 +121,12 @@ Session::Session(Server& server, net::Worker& worker, Hall& hall,
       address_(std::move(address)),
       host_(std::move(host)),
       since_(net::now()),
-      session_(session_settings(server.settings()), since_),
-      driver_(worker, std::move(stream),
-              rtmp::Connection::server(connection_settings(server.settings()), since_,
-                                       net::secure_random()),
-              {}, *this),
+      settings_(server.settings()),
+      session_(session_settings(*settings_), since_),
+      driver_(
+          worker, std::move(stream),
+          rtmp::Connection::server(connection_settings(*settings_), since_, net::secure_random()),
+          {}, *this),
       memory_(server.memory()) {}
 
 Session::~Session() = default;
@@ -235,14 +236,13 @@ void Session::on_closed(net::error_code reason) {
 rtmp::Time Session::deadline() const {
   rtmp::Time earliest = session_.deadline();
   for (const auto& [id, publishing] : publishing_)
-    earliest = std::min(earliest, publishing->heard + server_.settings().publisher_timeout);
+    earliest = std::min(earliest, publishing->heard + settings_->publisher_timeout);
   return earliest;
 }
 
 Result<void> Session::tick(rtmp::Time now) {
   for (const auto& [id, publishing] : publishing_)
-    if (now >= publishing->heard + server_.settings().publisher_timeout)
-      return Error::media_timeout;
+    if (now >= publishing->heard + settings_->publisher_timeout) return Error::media_timeout;
   return session_.tick(now);
 }
 
@@ -261,14 +261,15 @@ void Session::decide(Request request, std::function<void(const Decision&)> then)
       self->driver_.flush();
     });
   };
-  const auto refusal = refusal_of(request, server_.settings(), seconds_since_1970());
+  const auto settings = server_.settings();
+  const auto refusal = refusal_of(request, *settings, seconds_since_1970());
   if (!refusal.empty()) {
     answer({.allow = false, .reason = refusal});
     return;
   }
   server_.observer().on_request(request, answer);
   if (!*answered)
-    server_.call_later(server_.settings().decision_timeout, [answer] {
+    server_.call_later(settings->decision_timeout, [answer] {
       answer({.allow = false, .reason = "The server's decision takes too long."});
     });
 }
@@ -323,8 +324,8 @@ void Session::publish(std::uint32_t stream_id, const std::string& name) {
   const auto stream = server_.hub().get(name);
   const rtmp::Time now = net::now();
   const auto publishing = std::make_shared<Publishing>(shared_from_this(), stream_id, stream, now);
-  const Server::Settings& settings = server_.settings();
-  if (!stream->publish(publishing, settings.duplicate_publish, settings.publisher_idle, now)) {
+  const auto settings = server_.settings();
+  if (!stream->publish(publishing, settings->duplicate_publish, settings->publisher_idle, now)) {
     server_.count(Limit::duplicate_publish, host_);
     session_.reject_publish(
         stream_id, {"error", "NetStream.Publish.BadName", "The stream is published already."});
@@ -366,7 +367,7 @@ void Session::handle(PlayRequest& request) {
 void Session::play(std::uint32_t stream_id, const std::string& name,
                    const rtmp::TrackChoice& tracks) {
   auto stream = server_.hub().get(name);
-  if (!stream->add_player(server_.settings().max_players_per_stream)) {
+  if (!stream->add_player(server_.settings()->max_players_per_stream)) {
     server_.count(Limit::players_per_stream, host_);
     session_.reject_play(stream_id,
                          {"error", "NetStream.Play.Failed", "The stream has too many players."});

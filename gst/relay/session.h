@@ -75,6 +75,7 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   const std::string address_;
   const std::string host_;
   const rtmp::Time since_;
+  const std::shared_ptr<const Server::Settings> settings_;  // of the beginning
   rtmp::ServerSession session_;
   net::Driver driver_;
   Budget::Share memory_;        // what we hold for the client

@@ -401,6 +401,21 @@ TEST_F(ServerTest, LimitsConnections) {
   EXPECT_EQ(count(Limit::connections), 1u);
 }
 
+TEST_F(ServerTest, TakesNewLimitsWhileItRuns) {
+  Server::Settings limited = settings();
+  limited.max_players_per_stream = 1;
+  start(limited);
+  const auto first = player();
+  ASSERT_TRUE(first->start());
+  limited.max_players_per_stream = 2;
+  limited.max_connections = 2;
+  server_->change(limited);
+  const auto second = player();
+  EXPECT_TRUE(second->start());
+  EXPECT_TRUE(player()->run_until_closed());
+  EXPECT_EQ(count(Limit::connections), 1u);
+}
+
 class LineTest : public ServerTest {
  protected:
   // Two clients that do not go on, one more in line, and how many of them are served.
