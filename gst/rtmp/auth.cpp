@@ -14,11 +14,6 @@
 namespace rtmp::auth {
 namespace {
 
-std::string_view name_of(Mode mode) {
-  assert(mode == Mode::adobe || mode == Mode::llnw);
-  return mode == Mode::adobe ? "adobe" : "llnw";
-}
-
 // The mode that the text names; what follows the name differs from server to server.
 Mode read_mode(std::string_view text) {
   constexpr std::string_view key = "authmod=";
@@ -51,28 +46,23 @@ crypto::Md5 md5_of(std::initializer_list<std::string_view> parts) {
 }
 
 // The server's opaque takes the place of its challenge where it sent one.
-std::string adobe_parameters(const Challenge& asked, const Credentials& credentials,
-                             const std::string& own_challenge) {
+std::string adobe_response(const Challenge& asked, const Credentials& credentials,
+                           std::string_view own) {
   const std::string secret =
       crypto::base64(md5_of({credentials.user, asked.salt, credentials.password}));
   const std::string& theirs = asked.opaque.empty() ? asked.challenge : asked.opaque;
-  std::string parameters = "&challenge=" + own_challenge +
-                           "&response=" + crypto::base64(md5_of({secret, theirs, own_challenge}));
-  if (!asked.opaque.empty()) parameters += "&opaque=" + asked.opaque;
-  return parameters;
+  return crypto::base64(md5_of({secret, theirs, own}));
 }
 
 // HTTP's digest authentication (RFC 2617, 3.2.2) with a method, a realm and an address of its own.
-std::string llnw_parameters(const Challenge& asked, const Credentials& credentials,
-                            std::string_view app, const std::string& own_challenge) {
+std::string llnw_response(const Challenge& asked, const Credentials& credentials,
+                          std::string_view app, std::string_view own) {
   const std::string_view name = split_query(app).name;
   const std::string_view instance = name.find('/') == name.npos ? "/_definst_" : "";
   const std::string secret =
       crypto::hex(md5_of({credentials.user, ":live:", credentials.password}));
   const std::string action = crypto::hex(md5_of({"publish:/", name, instance}));
-  const std::string response = crypto::hex(
-      md5_of({secret, ":", asked.nonce, ":00000001:", own_challenge, ":auth:", action}));
-  return "&nonce=" + asked.nonce + "&cnonce=" + own_challenge + "&nc=00000001&response=" + response;
+  return crypto::hex(md5_of({secret, ":", asked.nonce, ":00000001:", own, ":auth:", action}));
 }
 
 using Words = std::vector<std::uint32_t>;
@@ -116,17 +106,31 @@ Challenge read_challenge(std::string_view description) {
   return challenge;
 }
 
+std::string_view to_string(Mode mode) {
+  assert(mode == Mode::adobe || mode == Mode::llnw);
+  return mode == Mode::adobe ? "adobe" : "llnw";
+}
+
+std::string response_to(const Challenge& challenge, const Credentials& credentials,
+                        std::string_view app, std::string_view own) {
+  return challenge.mode == Mode::adobe ? adobe_response(challenge, credentials, own)
+                                       : llnw_response(challenge, credentials, app, own);
+}
+
 std::string begin_query(Mode mode, const Credentials& credentials) {
-  return "?authmod=" + std::string(name_of(mode)) + "&user=" + credentials.user;
+  return "?authmod=" + std::string(to_string(mode)) + "&user=" + credentials.user;
 }
 
 std::string response_query(const Challenge& challenge, const Credentials& credentials,
                            std::string_view app, const Random& random) {
-  const std::string own_challenge = client_challenge(random);
-  return begin_query(challenge.mode, credentials) +
-         (challenge.mode == Mode::adobe
-              ? adobe_parameters(challenge, credentials, own_challenge)
-              : llnw_parameters(challenge, credentials, app, own_challenge));
+  const std::string own = client_challenge(random);
+  const std::string response = response_to(challenge, credentials, app, own);
+  const std::string query = begin_query(challenge.mode, credentials);
+  if (challenge.mode == Mode::llnw)
+    return query + "&nonce=" + challenge.nonce + "&cnonce=" + own +
+           "&nc=00000001&response=" + response;
+  const std::string opaque = challenge.opaque.empty() ? "" : "&opaque=" + challenge.opaque;
+  return query + "&challenge=" + own + "&response=" + response + opaque;
 }
 
 std::optional<std::string> secure_token_response(std::string_view challenge_hex,

@@ -1,5 +1,5 @@
-// Authentication that rides in connect: Adobe's and Limelight's authmod, Wowza's secureToken; the
-// asking (client's) side.
+// Authentication that rides in connect: Adobe's and Limelight's authmod, Wowza's secureToken. What
+// clients say; authenticator.h has what servers do.
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
@@ -35,11 +35,18 @@ struct Challenge {
 // Reads the description of a NetConnection.Connect.Rejected.
 Challenge read_challenge(std::string_view description);
 
+std::string_view to_string(Mode mode);  // adobe or llnw
+
+// What proves to whoever sent the challenge that the client has the password. `own`: what the
+// client drew (cnonce). A query of `app` itself does not count.
+std::string response_to(const Challenge& challenge, const Credentials& credentials,
+                        std::string_view app, std::string_view own);
+
 // "?authmod=adobe&user=USER", to be put behind app and tcUrl. `mode`: adobe or llnw.
 std::string begin_query(Mode mode, const Credentials& credentials);
 
-// The whole query for the third connect. A query of `app` itself does not count. Eight hex digits
-// are drawn from `random` as the client's challenge (cnonce).
+// The whole query for the third connect, with eight hex digits drawn from `random` as the client's
+// own.
 std::string response_query(const Challenge& challenge, const Credentials& credentials,
                            std::string_view app, const Random& random);
 
