@@ -7,26 +7,6 @@ namespace {
 constexpr auto flags =
     static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
 
-using SignedUrls = relay::Server::Settings::SignedUrls;
-
-/**
- * GstRtmpServerSignedUrls:
- * @all: to publish and to play
- * @publish: to publish
- * @play: to play
- *
- * What an address must be signed for.
- */
-GType signed_urls_type() {
-  static const GEnumValue values[] = {
-      {static_cast<int>(SignedUrls::all), "To publish and to play", "all"},
-      {static_cast<int>(SignedUrls::publish), "To publish", "publish"},
-      {static_cast<int>(SignedUrls::play), "To play", "play"},
-      {0, nullptr, nullptr}};
-  static const GType type = g_enum_register_static("GstRtmpServerSignedUrls", values);
-  return type;
-}
-
 const gchar* text(const server_properties::Values& values, const char* name) {
   const gchar* text = g_value_get_string(values.find(name));
   return text ? text : "";
@@ -47,6 +27,25 @@ std::string read_file(const gchar* path, std::string& fault) {
 }
 
 }  // namespace
+
+/**
+ * GstRtmpServerWishes:
+ * @all: to publish and to play
+ * @publish: to publish
+ * @play: to play
+ *
+ * What something is asked for.
+ */
+GType wishes_type() {
+  using relay::Wishes;
+  static const GEnumValue values[] = {
+      {static_cast<int>(Wishes::all), "To publish and to play", "all"},
+      {static_cast<int>(Wishes::publish), "To publish", "publish"},
+      {static_cast<int>(Wishes::play), "To play", "play"},
+      {0, nullptr, nullptr}};
+  static const GType type = g_enum_register_static("GstRtmpServerWishes", values);
+  return type;
+}
 
 void install(const std::function<void(GParamSpec*)>& add) {
   /**
@@ -81,15 +80,15 @@ void install(const std::function<void(GParamSpec*)>& add) {
                           "What the queries of streams must be signed with (unset = they need not "
                           "be signed)",
                           nullptr, flags));
-  gst_type_mark_as_plugin_api(signed_urls_type(), static_cast<GstPluginAPIFlags>(0));
+  gst_type_mark_as_plugin_api(wishes_type(), static_cast<GstPluginAPIFlags>(0));
   /**
    * GstRtmpServer:signed-urls:
    *
    * What an address must be signed for, if there is a #GstRtmpServer:url-secret.
    */
   add(g_param_spec_enum("signed-urls", "Signed addresses",
-                        "What an address must be signed for, if there is a secret",
-                        signed_urls_type(), static_cast<int>(SignedUrls::all), flags));
+                        "What an address must be signed for, if there is a secret", wishes_type(),
+                        static_cast<int>(relay::Wishes::all), flags));
 }
 
 void add_to(relay::Server::Settings& settings, const server_properties::Values& values,
@@ -100,7 +99,7 @@ void add_to(relay::Server::Settings& settings, const server_properties::Values& 
   if (!fault.empty()) return;
   if (const auto read = relay::AccessRules::read(rules, fault)) settings.access = *read;
   settings.url_secret = text(values, "url-secret");
-  settings.signed_urls = static_cast<SignedUrls>(g_value_get_enum(values.find("signed-urls")));
+  settings.signed_urls = static_cast<relay::Wishes>(g_value_get_enum(values.find("signed-urls")));
 }
 
 }  // namespace server_access

@@ -7,6 +7,9 @@
 
 namespace server_access {
 
+// all, publish, play
+GType wishes_type();
+
 // `add` installs a property.
 void install(const std::function<void(GParamSpec*)>& add);
 

@@ -5,6 +5,8 @@
 #include <limits>
 
 #include "elements/server_access.h"
+#include "elements/server_hooks.h"
+#include "elements/server_login.h"
 #include "elements/server_tls.h"
 
 namespace server_properties {
@@ -423,6 +425,8 @@ void install(GObjectClass* klass) {
   install_timeouts(to, defaults);
   const auto add = [&to](GParamSpec* spec) { to.add(spec); };
   server_access::install(add);
+  server_login::install(add);
+  server_hooks::install(add);
   server_tls::install(add);
   /**
    * GstRtmpServer:stats:

@@ -7,9 +7,9 @@ namespace {
 using relay::Decision;
 using relay::Request;
 
-constexpr char authorize[] = "authorize", client_added[] = "client-added",
-               client_removed[] = "client-removed", stream_added[] = "stream-added",
-               stream_removed[] = "stream-removed";
+constexpr char authorize[] = "authorize", lookup_password[] = "lookup-password",
+               client_added[] = "client-added", client_removed[] = "client-removed",
+               stream_added[] = "stream-added", stream_removed[] = "stream-removed";
 
 // Of handlers of authorize that take their time at once; others wait for one of them to return.
 constexpr int max_deciding = 32;
@@ -34,7 +34,8 @@ GstStructure* to_structure(const Request& request) {
       "stream", G_TYPE_STRING, request.stream.c_str(), "query", G_TYPE_STRING,
       request.query.c_str(), "tc-url", G_TYPE_STRING, request.tc_url.c_str(), "page-url",
       G_TYPE_STRING, request.page_url.c_str(), "swf-url", G_TYPE_STRING, request.swf_url.c_str(),
-      "flash-version", G_TYPE_STRING, request.flash_version.c_str(), nullptr);
+      "flash-version", G_TYPE_STRING, request.flash_version.c_str(), "user", G_TYPE_STRING,
+      request.user.c_str(), nullptr);
 }
 
 std::string text(const GstStructure* structure, const char* field) {
@@ -56,6 +57,11 @@ Decision to_decision(const GValue* answer) {
     decision.rename = text(structure, "stream");
   }
   return decision;
+}
+
+gboolean first_password(GSignalInvocationHint*, GValue* result, const GValue* answer, gpointer) {
+  g_value_copy(answer, result);
+  return !g_value_get_string(answer);
 }
 
 const GValue* answer_in(const GValue* result) {
@@ -84,18 +90,26 @@ Decision ask_handlers(GstElement* element, const Request& request) {
   return decision;
 }
 
-// A request on its way to the handlers, in a thread of its own.
+std::optional<std::string> ask_for_password(GstElement* element, const std::string& user) {
+  gchar* password = nullptr;
+  g_signal_emit_by_name(element, lookup_password, user.c_str(), &password);
+  if (!password) return std::nullopt;
+  const std::string copy = password;
+  g_free(password);
+  return copy;
+}
+
+// What handlers are asked, in a thread of its own.
 struct Question {
   GstElement* element;
-  Request request;
-  std::function<void(Decision)> decide;
+  std::function<void(GstElement*)> ask;
 };
 
 GThreadPool* deciding_threads() {
   static GThreadPool* const pool = g_thread_pool_new(
       [](gpointer data, gpointer) {
         const std::unique_ptr<Question> question(static_cast<Question*>(data));
-        question->decide(ask_handlers(question->element, question->request));
+        question->ask(question->element);
         gst_object_unref(question->element);
       },
       nullptr, max_deciding, FALSE, nullptr);
@@ -127,7 +141,8 @@ void install(GObjectClass* klass, const Actions& actions) {
    * @element: the element
    * @request: a structure `rtmp-request` with `action` ("connect", "publish" or "play"), `id` of
    *   the client (#guint64) and the strings `address`, `app`, `app-query`, `stream` and `query`
-   *   (empty with "connect"), `tc-url`, `page-url`, `swf-url`, `flash-version`
+   *   (empty with "connect"), `tc-url`, `page-url`, `swf-url`, `flash-version`, and `user` (who has
+   *   logged in or is named by a token; empty if nobody is)
    *
    * Decides what a client may do, which waits for the answer. It is asked on a thread of its own,
    * which may take its time; after #GstRtmpServer:authorize-timeout the client is refused. Without
@@ -140,6 +155,19 @@ void install(GObjectClass* klass, const Actions& actions) {
   const GType request_type = GST_TYPE_STRUCTURE | G_SIGNAL_TYPE_STATIC_SCOPE;
   g_signal_new(authorize, type, G_SIGNAL_RUN_LAST, 0, collect_answers, nullptr, nullptr,
                G_TYPE_VALUE, 1, request_type);
+  /**
+   * GstRtmpServer::lookup-password:
+   * @element: the element
+   * @user: the name under which a client wants to log in
+   *
+   * Tells the password of a user whom #GstRtmpServer:password-file does not know. It is asked on a
+   * thread of its own, as #GstRtmpServer::authorize is. Of several handlers the first that knows
+   * the user answers.
+   *
+   * Returns: (transfer full) (nullable): the password, or %NULL if there is no such user
+   */
+  g_signal_new(lookup_password, type, G_SIGNAL_RUN_LAST, 0, first_password, nullptr, nullptr,
+               G_TYPE_STRING, 1, G_TYPE_STRING);
   /**
    * GstRtmpServer::client-added:
    * @element: the element
@@ -205,21 +233,36 @@ void install(GObjectClass* klass, const Actions& actions) {
   add_action(type, "drain", G_CALLBACK(actions.drain), G_TYPE_NONE, G_TYPE_UINT64);
 }
 
-bool Emitter::decides() const {
+bool Emitter::decides() const { return handles(authorize); }
+
+bool Emitter::knows_passwords() const { return handles(lookup_password); }
+
+bool Emitter::handles(const char* signal) const {
   GstElement* element = calls_->element();
-  const bool decides = element && has_handler(element, authorize);
+  const bool handles = element && has_handler(element, signal);
   if (element) gst_object_unref(element);
-  return decides;
+  return handles;
 }
 
 void Emitter::on_request(const Request& request, std::function<void(Decision)> decide) {
+  const bool asked =
+      ask([request, decide](GstElement* element) { decide(ask_handlers(element, request)); });
+  if (!asked) decide({.allow = false, .reason = "The server is about to stop."});
+}
+
+void Emitter::on_password(const std::string& user,
+                          std::function<void(std::optional<std::string>)> tell) {
+  const bool asked =
+      ask([user, tell](GstElement* element) { tell(ask_for_password(element, user)); });
+  if (!asked) tell(std::nullopt);
+}
+
+// False if the element is gone.
+bool Emitter::ask(std::function<void(GstElement*)> question) {
   GstElement* element = calls_->element();
-  if (!element) {
-    decide({.allow = false, .reason = "The server is about to stop."});
-    return;
-  }
-  g_thread_pool_push(deciding_threads(), new Question{element, request, std::move(decide)},
-                     nullptr);
+  if (!element) return false;
+  g_thread_pool_push(deciding_threads(), new Question{element, std::move(question)}, nullptr);
+  return true;
 }
 
 void Emitter::on_client_added(std::uint64_t id, const std::string& address) {

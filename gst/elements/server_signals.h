@@ -25,8 +25,12 @@ class Emitter final : public relay::Observer {
 
   // Whether the application wants to decide.
   bool decides() const;
+  // Or knows passwords.
+  bool knows_passwords() const;
   void on_request(const relay::Request& request,
                   std::function<void(relay::Decision)> decide) override;
+  void on_password(const std::string& user,
+                   std::function<void(std::optional<std::string>)> tell) override;
   void on_client_added(std::uint64_t id, const std::string& address) override;
   void on_client_removed(std::uint64_t id, const boost::system::error_code& why) override;
   void on_limit(relay::Limit limit, const std::string& who, std::uint64_t count) override;
@@ -34,6 +38,9 @@ class Emitter final : public relay::Observer {
   void on_stream_unpublished(const std::string& name) override;
 
  private:
+  bool handles(const char* signal) const;
+  bool ask(std::function<void(GstElement*)> question);
+
   std::shared_ptr<ElementCalls> calls_;
 };
 

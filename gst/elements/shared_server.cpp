@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "elements/server_access.h"
+#include "elements/server_hooks.h"
+#include "elements/server_login.h"
 #include "elements/server_tls.h"
 
 GST_DEBUG_CATEGORY_STATIC(rtmp_server_debug);
@@ -34,6 +36,7 @@ bool is_loopback(const std::string& address) {
 class Shared final : public relay::Observer {
  public:
   using Decide = std::function<void(relay::Decision)>;
+  using Tell = std::function<void(std::optional<std::string>)>;
 
   Shared(const Values& wanted, std::string by, Server::Settings settings)
       : values(wanted), founder(std::move(by)), server(std::move(settings), *this) {}
@@ -55,13 +58,15 @@ class Shared final : public relay::Observer {
   }
 
   void on_request(const relay::Request& request, Decide decide) override {
-    std::vector<std::shared_ptr<Emitter>> deciding;
-    {
-      const std::lock_guard lock(mutex_);
-      deciding = emitters_;
-    }
+    auto deciding = emitters();
     std::erase_if(deciding, [](const auto& emitter) { return !emitter->decides(); });
     ask(std::move(deciding), request, {}, std::move(decide));
+  }
+
+  void on_password(const std::string& user, Tell tell) override {
+    auto knowing = emitters();
+    std::erase_if(knowing, [](const auto& emitter) { return !emitter->knows_passwords(); });
+    look_up(std::move(knowing), user, std::move(tell));
   }
 
   void on_client_added(std::uint64_t id, const std::string& address) override {
@@ -101,9 +106,13 @@ class Shared final : public relay::Observer {
   bool guards_publishing() const {
     const std::lock_guard lock(mutex_);
     const auto settings = server.settings();
-    const bool signed_only = !settings->url_secret.empty() &&
-                             settings->signed_urls != Server::Settings::SignedUrls::play;
-    return signed_only || settings->access.guards_publishing() ||
+    using relay::Wishes;
+    const bool signed_only = !settings->url_secret.empty() && settings->signed_urls != Wishes::play;
+    const bool logged_in_only =
+        settings->authmod != rtmp::auth::Mode::none && settings->login_for != Wishes::play;
+    return signed_only || logged_in_only ||
+           (settings->hooks && settings->hooks->guards_publishing()) ||
+           settings->access.guards_publishing() ||
            std::ranges::any_of(emitters_, [](const auto& emitter) { return emitter->decides(); });
   }
   // From then on the place is free for another server.
@@ -132,6 +141,25 @@ class Shared final : public relay::Observer {
       if (!so_far.rename.empty()) decision.rename = so_far.rename;
       ask(decision.allow ? deciding : decltype(deciding){}, request, std::move(decision), decide);
     });
+  }
+
+  // One after the other, until one knows.
+  static void look_up(std::vector<std::shared_ptr<Emitter>> knowing, const std::string& user,
+                      Tell tell) {
+    if (knowing.empty()) {
+      tell(std::nullopt);
+      return;
+    }
+    const auto next = std::move(knowing.back());
+    knowing.pop_back();
+    next->on_password(user, [knowing, user, tell](std::optional<std::string> password) {
+      password ? tell(std::move(password)) : look_up(knowing, user, tell);
+    });
+  }
+
+  std::vector<std::shared_ptr<Emitter>> emitters() const {
+    const std::lock_guard lock(mutex_);
+    return emitters_;
   }
 
   std::vector<std::shared_ptr<relay::Observer>> listeners() const {
@@ -259,6 +287,8 @@ class Registry {
     Server::Settings settings = values.to_settings();
     std::string fault;
     server_access::add_to(settings, values, fault);
+    if (fault.empty()) server_login::add_to(settings, values, log_passwords, fault);
+    if (fault.empty()) settings.hooks = server_hooks::make(values, log_hooks, fault);
     if (fault.empty()) settings.tls = server_tls::make(values, log_reload, fault);
     if (!fault.empty()) return Refusal{.fault = fault};
     try {
@@ -283,6 +313,15 @@ class Registry {
     else
       GST_WARNING("the old certificates stay in use. %s", fault.c_str());
   }
+
+  static void log_passwords(const std::string& fault) {
+    if (fault.empty())
+      GST_INFO("new passwords are in use");
+    else
+      GST_WARNING("the old passwords stay in use. %s", fault.c_str());
+  }
+
+  static void log_hooks(const std::string& fault) { GST_WARNING("%s", fault.c_str()); }
 
   static void log_start(const Shared& shared) {
     GST_INFO("%s listens on %s", shared.founder.c_str(), shared.server.addresses().c_str());

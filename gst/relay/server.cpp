@@ -5,6 +5,8 @@
 #include <boost/asio/steady_timer.hpp>
 #include <future>
 
+#include "relay/hooks.h"
+#include "relay/login.h"
 #include "relay/session.h"
 #include "rtmp/url.h"
 
@@ -22,6 +24,7 @@ std::string host_of(const std::string& address) { return address.substr(0, addre
 Server::Server(Settings settings, Observer& observer)
     : settings_(std::make_shared<const Settings>(std::move(settings))),
       observer_(observer),
+      login_(std::make_shared<Login>(net::secure_random())),
       memory_(std::make_shared<Budget>(settings_->max_memory)),
       gop_memory_(std::make_shared<Budget>(settings_->max_memory / 2)),
       hub_({settings_->chunk_size, settings_->gop_cache, settings_->publisher_grace},
@@ -31,7 +34,10 @@ Server::Server(Settings settings, Observer& observer)
     halls_.try_emplace(&workers_[i], workers_[i], settings_->latency);
 }
 
-Server::~Server() { stop(); }
+Server::~Server() {
+  stop();
+  desk_->close();
+}
 
 std::shared_ptr<const Server::Settings> Server::settings() const {
   const std::lock_guard lock(changing_);
@@ -101,6 +107,12 @@ void Server::stop() {
   stop_listening();
   for (const auto& stream : hub_.all()) stream->stop_waiting();
   for (const auto& session : sessions()) session->leave();
+  wait_for_sessions();
+  const auto settings = this->settings();
+  if (settings->hooks) settings->hooks->wait(settings->drain_timeout);
+}
+
+void Server::wait_for_sessions() {
   std::unique_lock lock(mutex_);
   const auto empty = [this] { return sessions_.empty() && waiting_ == 0; };
   if (gone_.wait_for(lock, settings()->drain_timeout, empty)) return;

@@ -15,13 +15,18 @@
 #include "net/tls_server.h"
 #include "relay/access.h"
 #include "relay/audience.h"
+#include "relay/desk.h"
 #include "relay/frame_queue.h"
 #include "relay/hub.h"
 #include "relay/limits.h"
+#include "rtmp/auth.h"
 #include "rtmp/server_session.h"
 
 namespace relay {
 
+class Hooks;
+class Login;
+class PasswordFile;
 class Session;
 
 // A client's wish, for the one who decides.
@@ -33,12 +38,22 @@ struct Request {
   std::string app, app_query;
   std::string stream, query;  // not with connect
   std::string tc_url, page_url, swf_url, flash_version;
+  std::string app_as_sent;                    // without query, but with an instance or slashes
+  std::string publish_type = "live";          // publish
+  double start_ms = -2000, duration_ms = -1;  // play, as on the wire
+  bool reset = true;                          // play
+  bool looks_like_publisher = false;          // from what connect says; nobody is bound to it
+  std::string user;                           // who has logged in; empty: nobody
 };
 struct Decision {
   bool allow = true;
   std::string reason = {};  // of a refusal, for the client
-  std::string rename = {};  // publish, play: another stream, "app/stream"; empty: as asked
+  std::string rename = {};  // another stream, "app/stream", or of connect another app
+  std::string user = {};    // who it is, if that turned out
 };
+
+// What something is asked for.
+enum class Wishes { all, publish, play };
 
 // What happens, for logs and applications. Calls come on the connections' threads and must be
 // short.
@@ -47,6 +62,12 @@ class Observer {
   virtual ~Observer() = default;
   // Answers through `decide`, at once or later, once, from any thread. The client waits.
   virtual void on_request(const Request&, std::function<void(Decision)> decide) { decide({}); }
+  // Who logs in is not in the password file. Answers as on_request(); nothing: there is no such
+  // user.
+  virtual void on_password(const std::string& /*user*/,
+                           std::function<void(std::optional<std::string>)> tell) {
+    tell(std::nullopt);
+  }
   virtual void on_client_added(std::uint64_t, const std::string& /*address*/) {}
   // `why`: the error that ended it, Error::closed for the client's own end.
   virtual void on_client_removed(std::uint64_t, const boost::system::error_code& /*why*/) {}
@@ -101,8 +122,13 @@ class Server {
     AccessRules access;
     // What queries of streams must be signed with (rtmp/signed_query.h); empty: they need not be.
     std::string url_secret;
-    enum class SignedUrls { all, publish, play };
-    SignedUrls signed_urls = SignedUrls::all;
+    Wishes signed_urls = Wishes::all;
+    // How clients log in, what they must for, and the passwords, if there is a file.
+    rtmp::auth::Mode authmod = rtmp::auth::Mode::none;
+    Wishes login_for = Wishes::publish;
+    std::shared_ptr<PasswordFile> passwords;
+    // A web service that is asked after the observer; null: none.
+    std::shared_ptr<Hooks> hooks;
     std::shared_ptr<net::TlsServer> tls;  // null: plain
   };
   struct ClientStats {
@@ -144,6 +170,8 @@ class Server {
   // For publishers and players inside this process.
   Hub& hub() { return hub_; }
   Observer& observer() { return observer_; }
+  Login& login() { return *login_; }
+  const std::shared_ptr<Desk>& desk() const { return desk_; }
   const std::shared_ptr<Budget>& memory() const { return memory_; }
   // Somebody goes over a limit. Any thread.
   void count(Limit limit, const std::string& who);
@@ -178,6 +206,7 @@ class Server {
   // Runs it on each worker, with the sessions that are its own, and waits until all are done.
   void on_each_worker(const std::function<void(Session&)>& call);
   void stop_listening();
+  void wait_for_sessions();
   void accept(net::Worker& worker, net::Socket socket);
   std::optional<Limit> enqueue(net::Worker& worker, net::Socket& socket,
                                const std::string& address);
@@ -193,6 +222,8 @@ class Server {
   mutable std::mutex changing_;  // guards settings_
   std::shared_ptr<const Settings> settings_;
   Observer& observer_;
+  const std::shared_ptr<Desk> desk_ = std::make_shared<Desk>();
+  const std::shared_ptr<Login> login_;
   const std::shared_ptr<Budget> memory_, gop_memory_;
   LimitCounts limits_;
   Moderator moderator_;

@@ -2,7 +2,6 @@
 #include "relay/session.h"
 
 #include <algorithm>
-#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 
 #include "relay/admission.h"
@@ -57,9 +56,26 @@ rtmp::amf::Object enhanced_capabilities() {
   return object;
 }
 
-std::int64_t seconds_since_1970() {
-  const auto time = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::seconds>(time).count();
+// Encoders call themselves FMLE, or say a word that librtmp and its kin say to publish. Players do
+// neither.
+bool looks_like_publisher(const ConnectRequest& request) {
+  const rtmp::amf::Value* type = request.properties.find("type");
+  return request.flash_version.starts_with("FMLE/") ||
+         (type && type->string().value_or("") == "nonprivate");
+}
+
+std::string app_as_sent(const ConnectRequest& request) {
+  const rtmp::amf::Value* app = request.properties.find("app");
+  return app ? std::string(rtmp::split_query(app->string().value_or("")).name) : std::string();
+}
+
+std::string name_for(const Request& wish, const Decision& decision) {
+  return decision.rename.empty() ? stream_name(wish.app, wish.stream) : decision.rename;
+}
+
+Request granted(Request wish, const Decision& decision) {
+  wish.user = decision.user;
+  return wish;
 }
 
 // Metadata goes on in a form that no player stumbles over; data that cannot be read goes nowhere.
@@ -226,6 +242,7 @@ void Session::on_closed(net::error_code reason) {
   for (auto& [id, publishing] : publishing_) publishing->end();
   publishing_.clear();
   while (!playing_.empty()) end_play(playing_.begin()->first);
+  while (!visits_.empty()) end_visit(visits_.rbegin()->first);  // the connection last
   const auto first_byte = driver_.connection().stats().first_byte;
   if (const auto limit = limit_behind(reason, first_byte, session_.connected()))
     server_.count(*limit, host_);
@@ -249,29 +266,39 @@ Result<void> Session::tick(rtmp::Time now) {
 // --- requests
 // --------------------------------------------------------------------------------------
 
-void Session::decide(Request request, std::function<void(const Decision&)> then) {
+std::function<void(Decision)> Session::at_home(std::function<void(Decision)> then) {
   const auto answered = std::make_shared<bool>(false);  // our thread's
-  auto answer = [weak = weak_from_this(), &worker = driver_.worker(), answered,
-                 then = std::move(then)](Decision decision) {
-    boost::asio::dispatch(worker.context(), [weak, answered, then, decision = std::move(decision)] {
+  return [weak = weak_from_this(), desk = server_.desk(), &worker = driver_.worker(),
+          home = std::this_thread::get_id(), answered, then = std::move(then)](Decision decision) {
+    auto arrive = [weak, answered, then, decision = std::move(decision)] {
       const auto self = weak.lock();
-      if (!self || !self->driver_.open() || std::exchange(*answered, true)) return;
-      then(decision);
-      self->handle_events();  // what waited behind the request
-      self->driver_.flush();
-    });
+      if (self && self->driver_.open() && !std::exchange(*answered, true)) then(decision);
+    };
+    if (std::this_thread::get_id() == home)
+      arrive();
+    else
+      desk->post(worker, std::move(arrive));
   };
-  const auto settings = server_.settings();
-  const auto refusal = refusal_of(request, *settings, seconds_since_1970());
-  if (!refusal.empty()) {
-    answer({.allow = false, .reason = refusal});
-    return;
-  }
-  server_.observer().on_request(request, answer);
-  if (!*answered)
-    server_.call_later(settings->decision_timeout, [answer] {
-      answer({.allow = false, .reason = "The server's decision takes too long."});
-    });
+}
+
+void Session::decide(Request request, std::function<void(const Decision&)> then) {
+  const auto answered = std::make_shared<bool>(false);
+  const auto admission = std::make_shared<Admission>(
+      server_, std::move(request),
+      [this](Admission::Answer next) { return at_home(std::move(next)); },
+      [this, answered, then = std::move(then)](const Decision& decision) {
+        *answered = true;
+        then(decision);
+        handle_events();  // what waited behind the request
+        driver_.flush();
+      });
+  admission->start();
+  if (*answered) return;
+  const auto late =
+      at_home([admission](const Decision& decision) { admission->refuse(decision.reason); });
+  server_.call_later(server_.settings()->decision_timeout, [late] {
+    late({.allow = false, .reason = "The server's decision takes too long."});
+  });
 }
 
 void Session::handle(ConnectRequest& request) {
@@ -284,11 +311,16 @@ void Session::handle(ConnectRequest& request) {
   connected_as_.page_url = request.page_url;
   connected_as_.swf_url = request.swf_url;
   connected_as_.flash_version = request.flash_version;
+  connected_as_.app_as_sent = app_as_sent(request);
+  connected_as_.looks_like_publisher = looks_like_publisher(request);
   const auto enhanced = rtmp::read_enhanced_capabilities(request.properties);
   knows_enhanced_ = enhanced.announced();
   reconnects_ = (enhanced.caps_ex & rtmp::EnhancedCapabilities::reconnect) != 0;
   decide(connected_as_, [this](const Decision& decision) {
     if (decision.allow) {
+      connected_as_.user = decision.user;
+      if (!decision.rename.empty()) connected_as_.app = decision.rename;
+      begin_visit(0, connected_as_, connected_as_.app);
       server_.connected(host_);
       session_.accept_connect(enhanced_capabilities());
       return;
@@ -297,6 +329,27 @@ void Session::handle(ConnectRequest& request) {
     send_session_output();
     driver_.finish(Error::refused);
   });
+}
+
+// A web service that knows of it hears how it goes on.
+void Session::begin_visit(std::uint32_t stream_id, const Request& request,
+                          const std::string& name) {
+  const auto hooks = server_.settings()->hooks;
+  if (!hooks) return;
+  visits_[stream_id] = hooks->begin(
+      request, name, [weak = weak_from_this(), desk = server_.desk(), &worker = driver_.worker()] {
+        desk->post(worker, [weak] {
+          if (const auto self = weak.lock()) self->driver_.finish(Error::refused);
+        });
+      });
+}
+
+void Session::end_visit(std::uint32_t stream_id) {
+  const auto visit = visits_.find(stream_id);
+  if (visit == visits_.end()) return;
+  const auto connection = driver_.connection().stats();
+  visit->second->count(connection.bytes_in, connection.bytes_out);
+  visits_.erase(visit);
 }
 
 Request Session::make_request(Request::Action action, const std::string& stream,
@@ -309,18 +362,19 @@ Request Session::make_request(Request::Action action, const std::string& stream,
 }
 
 void Session::handle(PublishRequest& request) {
-  const std::string name = stream_name(connected_as_.app, request.name);
-  const std::uint32_t stream_id = request.stream_id;
-  const auto act = [this, name, stream_id](const Decision& decision) {
-    if (decision.allow)
-      publish(stream_id, decision.rename.empty() ? name : decision.rename);
-    else
+  Request wish = make_request(Request::Action::publish, request.name, request.query);
+  wish.publish_type = request.type;
+  decide(wish, [this, wish, stream_id = request.stream_id](const Decision& decision) {
+    if (!decision.allow) {
       session_.reject_publish(stream_id, {"error", "NetStream.Publish.Denied", decision.reason});
-  };
-  decide(make_request(Request::Action::publish, request.name, request.query), act);
+      return;
+    }
+    const std::string name = name_for(wish, decision);
+    if (publish(stream_id, name)) begin_visit(stream_id, granted(wish, decision), name);
+  });
 }
 
-void Session::publish(std::uint32_t stream_id, const std::string& name) {
+bool Session::publish(std::uint32_t stream_id, const std::string& name) {
   const auto stream = server_.hub().get(name);
   const rtmp::Time now = net::now();
   const auto publishing = std::make_shared<Publishing>(shared_from_this(), stream_id, stream, now);
@@ -329,11 +383,12 @@ void Session::publish(std::uint32_t stream_id, const std::string& name) {
     server_.count(Limit::duplicate_publish, host_);
     session_.reject_publish(
         stream_id, {"error", "NetStream.Publish.BadName", "The stream is published already."});
-    return;
+    return false;
   }
   driver_.connection().set_message_limit(message_limit);
   publishing_[stream_id] = publishing;
   session_.accept_publish(stream_id);
+  return true;
 }
 
 void Session::replaced(std::uint32_t stream_id) {
@@ -352,26 +407,32 @@ void Session::handle(PlayRequest& request) {
                           "video= and audio= take ids of tracks, such as 0,2, or none."});
     return;
   }
-  const std::string name = stream_name(connected_as_.app, request.name);
-  decide(make_request(Request::Action::play, request.name, request.query),
-         [this, name, tracks = *tracks, stream_id = request.stream_id](const Decision& decision) {
+  Request wish = make_request(Request::Action::play, request.name, request.query);
+  wish.start_ms = request.start == PlayRequest::Start::at     ? request.start_ms
+                  : request.start == PlayRequest::Start::live ? -1000
+                                                              : -2000;
+  wish.duration_ms = request.duration_ms;
+  wish.reset = request.reset;
+  decide(wish,
+         [this, wish, tracks = *tracks, stream_id = request.stream_id](const Decision& decision) {
            if (!decision.allow) {
              session_.reject_play(stream_id, {"error", "NetStream.Play.Failed", decision.reason});
              return;
            }
-           play(stream_id, decision.rename.empty() ? name : decision.rename, tracks);
+           const std::string name = name_for(wish, decision);
+           if (play(stream_id, name, tracks)) begin_visit(stream_id, granted(wish, decision), name);
          });
 }
 
 // What belongs together leaves in one write: the statuses, headers and pictures.
-void Session::play(std::uint32_t stream_id, const std::string& name,
+bool Session::play(std::uint32_t stream_id, const std::string& name,
                    const rtmp::TrackChoice& tracks) {
   auto stream = server_.hub().get(name);
   if (!stream->add_player(server_.settings()->max_players_per_stream)) {
     server_.count(Limit::players_per_stream, host_);
     session_.reject_play(stream_id,
                          {"error", "NetStream.Play.Failed", "The stream has too many players."});
-    return;
+    return false;
   }
   session_.accept_play(stream_id);
   send_session_output();
@@ -379,12 +440,15 @@ void Session::play(std::uint32_t stream_id, const std::string& name,
   playing = std::make_unique<Playing>(*this, stream_id, std::move(stream), tracks);
   playing->join();
   on_drained();
+  return true;
 }
 
 void Session::handle(MediaReceived& media) {
   const auto publishing = publishing_.find(media.message.stream_id);
   if (publishing == publishing_.end()) return;
   publishing->second->heard = net::now();
+  if (const auto visit = visits_.find(publishing->first); visit != visits_.end())
+    visit->second->heard(media.message.timestamp);
   std::optional<rtmp::Message> message = std::move(media.message);
   if (!rtmp::is_media(message->type)) message = clean_data(std::move(*message));
   if (message) publishing->second->batch.push_back(std::move(*message));
@@ -393,6 +457,7 @@ void Session::handle(MediaReceived& media) {
 void Session::handle(StreamClosed& closed) { end_stream(closed.stream_id); }
 
 void Session::end_play(std::uint32_t stream_id) {
+  end_visit(stream_id);
   const auto playing = playing_.find(stream_id);
   if (playing == playing_.end()) return;
   lost_ += playing->second->queue().dropped();

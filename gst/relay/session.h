@@ -6,6 +6,7 @@
 
 #include "net/driver.h"
 #include "relay/audience.h"
+#include "relay/hooks.h"
 #include "relay/server.h"
 #include "rtmp/tracks.h"
 
@@ -56,16 +57,20 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   void handle(rtmp::server_event::SeekRequest& request);
   void handle(rtmp::server_event::ReceiveRequest& request);
 
-  // Asks the observer; `then` runs on our thread, unless we are gone by then.
+  // Asks whoever has a say; `then` runs on our thread, unless we are gone by then.
   void decide(Request request, std::function<void(const Decision&)> then);
+  // An answer that may be given from any thread, once.
+  std::function<void(Decision)> at_home(std::function<void(Decision)> then);
   Request make_request(Request::Action action, const std::string& stream, const std::string& query);
-  void publish(std::uint32_t stream_id, const std::string& name);
-  void play(std::uint32_t stream_id, const std::string& name, const rtmp::TrackChoice& tracks);
+  bool publish(std::uint32_t stream_id, const std::string& name);
+  bool play(std::uint32_t stream_id, const std::string& name, const rtmp::TrackChoice& tracks);
   void replaced(std::uint32_t stream_id);
   void end_play(std::uint32_t stream_id);
   void end_stream(std::uint32_t stream_id);
   void send_session_output();
   void leave_if_done();
+  void begin_visit(std::uint32_t stream_id, const Request& request, const std::string& name);
+  void end_visit(std::uint32_t stream_id);
   void count_names();
   void count_memory();
 
@@ -87,6 +92,7 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   Request connected_as_;         // what connect said, for the requests that follow
   std::map<std::uint32_t, std::shared_ptr<Publishing>> publishing_;
   std::map<std::uint32_t, std::unique_ptr<Playing>> playing_;
+  std::map<std::uint32_t, std::unique_ptr<Hooks::Visit>> visits_;  // 0: the connection
 };
 
 }  // namespace relay

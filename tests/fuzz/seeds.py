@@ -115,6 +115,21 @@ def media():
     yield from media_tags(AUDIO, VIDEO)
 
 
+def passwords():
+    yield b"# encoders\n\nalice:s3cr3t\r\nbob:a:b c"
+    yield b"alice:1\nalice:2\nbob\n:x\n"
+
+
+def token():
+    for line in lines("token/tokens.txt"):
+        if line.startswith("token: "):
+            yield line.partition(": ")[2].encode()
+    for name in ("rsa.pem", "ec.pem"):
+        yield (TESTS / "vectors" / "token" / name).read_bytes()
+    yield b'{"exp":1,"sub":"a","aud":["b"],"publish":["live/*"],"play":"*","nbf":0,"iat":0}'
+    yield b'{"exp":1e3,"mediamtx_permissions":[{"action":"read","path":"live/cam"}]}'
+
+
 def url():
     for name in ("locations.txt", "faults.txt", "conn.txt"):
         for line in lines("url/" + name):

@@ -1,0 +1,17 @@
+// What a server's elements say of clients that log in.
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#pragma once
+
+#include "elements/server_properties.h"
+
+namespace server_login {
+
+// `add` installs a property.
+void install(const std::function<void(GParamSpec*)>& add);
+
+// What the properties say; the sentence `fault` if something stands against it. `on_reload` as
+// relay::PasswordFile says.
+void add_to(relay::Server::Settings& settings, const server_properties::Values& values,
+            std::function<void(const std::string&)> on_reload, std::string& fault);
+
+}  // namespace server_login
