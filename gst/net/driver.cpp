@@ -119,7 +119,8 @@ bool Driver::may_write() const {
 }
 
 std::optional<std::size_t> Driver::write_directly(std::span<const rtmp::Bytes> spans) {
-  if (!may_write() || !connection_.output().empty()) return std::nullopt;
+  if (!may_write() || !connection_.output().empty() || connection_.encrypted())
+    return std::nullopt;
   error_code error;
   const std::size_t count = stream_->write_some(spans, error);
   if (error && !would_block(error)) give_up_writing(error);
@@ -149,7 +150,7 @@ void Driver::flush() {
 void Driver::write_output() {
   std::array<rtmp::Bytes, spans_in_a_row> spans;
   while (!connection_.output().empty()) {
-    const std::size_t filled = connection_.output().gather(spans);
+    const std::size_t filled = connection_.gather(spans);
     error_code error;
     const std::size_t count = stream_->write_some(std::span(spans).first(filled), error);
     if (would_block(error)) return;

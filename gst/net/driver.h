@@ -54,7 +54,7 @@ class Driver {
   void flush();
   // Writes bytes that several connections share, past the connection's output, if nothing waits
   // there. Answers how many are written; what is left must go into the output, and flush() follow.
-  // Nothing, if they cannot go this way.
+  // Nothing, if they cannot go this way, as none can that are to be encrypted.
   std::optional<std::size_t> write_directly(std::span<const rtmp::Bytes> spans);
   // The deadlines have changed.
   void reschedule();

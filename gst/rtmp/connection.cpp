@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "rtmp/connection.h"
 
+#include <algorithm>
+#include <array>
+#include <cassert>
+
 namespace rtmp {
 namespace {
 
@@ -12,13 +16,31 @@ std::uint32_t wire_clock(Time now) {
 
 }  // namespace
 
+// What comes is decrypted into memory of its own, and what leaves is encrypted in one piece when it
+// is about to be written.
+struct Connection::Cipher {
+  Bytes decrypt(Bytes bytes) {
+    decrypted.resize(bytes.size());
+    keys->in.apply(bytes, decrypted);
+    return decrypted;
+  }
+
+  std::unique_ptr<rtmpe::Ciphers> keys;
+  std::size_t ready;  // bytes of the output, from its front, that are as they are to be written
+  std::vector<std::uint8_t> decrypted = {};  // while there is input
+};
+
+Connection::Connection(Connection&&) noexcept = default;
+Connection::~Connection() = default;
+
 Connection Connection::client(Settings settings, Time now, const Random& random) {
   return {settings, now,
           std::make_unique<ClientHandshake>(settings.handshake, wire_clock(now), random)};
 }
 
 Connection Connection::server(Settings settings, Time now, const Random& random) {
-  return {settings, now, std::make_unique<ServerHandshake>(wire_clock(now), random)};
+  return {settings, now,
+          std::make_unique<ServerHandshake>(wire_clock(now), random, settings.accepts)};
 }
 
 Connection::Connection(Settings settings, Time now, Handshake handshake)
@@ -35,7 +57,7 @@ Connection::Connection(Settings settings, Time now, Handshake handshake)
 
 void Connection::receive(Bytes bytes, Time now) {
   if (!input_.empty() && readable_) readable_ = Error::cancelled;
-  input_ = bytes;
+  input_ = cipher_ ? cipher_->decrypt(bytes) : bytes;
   now_ = now;
   heard_ = now;
   ping_sent_.reset();
@@ -64,6 +86,7 @@ Result<std::optional<Message>> Connection::read_message() {
     Result<std::optional<Message>> message = reader_.read(input_);
     if (!message) return message;
     if (!*message) {
+      if (cipher_) cipher_->decrypted = {};
       acknowledge_if_due();
       return std::nullopt;
     }
@@ -80,6 +103,7 @@ Result<void> Connection::shake_hands() {
     if (!received) return received;
     output_.push(Buffer::adopt(handshake.take_output()));
     established_ = handshake.done();
+    if (established_) start_cipher(handshake.take_ciphers());
     return {};
   };
   const auto* client = std::get_if<std::unique_ptr<ClientHandshake>>(&handshake_);
@@ -87,6 +111,13 @@ Result<void> Connection::shake_hands() {
       client ? step(**client) : step(*std::get<std::unique_ptr<ServerHandshake>>(handshake_));
   if (established_) handshake_ = {};
   return stepped;
+}
+
+// What the handshake has still to send stays as it is; what came behind it does not.
+void Connection::start_cipher(std::unique_ptr<rtmpe::Ciphers> ciphers) {
+  if (!ciphers) return;
+  cipher_ = std::make_unique<Cipher>(Cipher{std::move(ciphers), output_.size()});
+  input_ = cipher_->decrypt(input_);
 }
 
 Result<Connection::Recipient> Connection::maintain(const Message& message) {
@@ -157,12 +188,45 @@ void Connection::send(const EncodedMessage& message) {
 }
 
 void Connection::sent(std::size_t bytes) {
-  assert(established_ && output_.empty());
+  assert(established_ && output_.empty() && !cipher_);
   writer_.forget();
   stats_.bytes_out += bytes;
 }
 
+std::size_t Connection::gather(std::span<Bytes> spans) {
+  if (!cipher_) return output_.gather(spans);
+  if (cipher_->ready == 0) encrypt_output();
+  const std::size_t filled = output_.gather(spans);
+  std::size_t left = cipher_->ready;
+  for (std::size_t i = 0; i < filled; ++i) {
+    if (left == 0) return i;
+    spans[i] = spans[i].first(std::min(left, spans[i].size()));
+    left -= spans[i].size();
+  }
+  return filled;
+}
+
+// Shared payloads are copied: each connection has its own key. The cipher is called once for all.
+void Connection::encrypt_output() {
+  std::vector<std::uint8_t> bytes;
+  bytes.reserve(output_.size());
+  std::array<Bytes, 64> spans;
+  while (!output_.empty()) {
+    const std::size_t before = bytes.size();
+    for (Bytes span : std::span(spans).first(output_.gather(spans)))
+      bytes.insert(bytes.end(), span.begin(), span.end());
+    output_.consume(bytes.size() - before);
+  }
+  cipher_->keys->out.apply(bytes);
+  cipher_->ready = bytes.size();
+  output_.push(Buffer::adopt(std::move(bytes)));
+}
+
 void Connection::written(std::size_t count) {
+  if (cipher_) {
+    assert(count <= cipher_->ready);
+    cipher_->ready -= count;
+  }
   output_.consume(count);
   stats_.bytes_out += count;
 }

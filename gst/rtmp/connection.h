@@ -23,6 +23,7 @@ class Connection {
  public:
   struct Settings {
     ClientHandshake::Kind handshake = ClientHandshake::Kind::simple;  // as client
+    ServerHandshake::Accepts accepts = {true, false};                 // as server
     Duration handshake_timeout = std::chrono::seconds(5);             // absolute, not per byte
     Duration ping_interval = {};  // of silence before a ping, and again before giving up; 0: none
     ChunkLimits limits;
@@ -42,6 +43,8 @@ class Connection {
 
   static Connection client(Settings settings, Time now, const Random& random);
   static Connection server(Settings settings, Time now, const Random& random);
+  Connection(Connection&&) noexcept;
+  ~Connection();
 
   // Borrows the bytes until next_message() has answered "not yet" or an error. An owner that stops
   // asking before, or goes on after an error, hears nothing but errors from then on: it may do so
@@ -59,12 +62,26 @@ class Connection {
   void send(const Message& message);
   // Appends a shared message made by encode_alone() with our chunk size.
   void send(const EncodedMessage& message);
-  // Such messages were written past the output, which was empty, whole.
+  // Such messages were written past the output, which was empty, whole. Not if it is encrypted.
   void sent(std::size_t bytes);
 
-  // To be written to the peer from the front; written() tells how much was.
-  const OutputQueue& output() const { return output_; }
+  // What waits to be written to the peer.
+  class Output {
+   public:
+    explicit Output(std::size_t size) : size_(size) {}
+    std::size_t size() const { return size_; }  // bytes
+    bool empty() const { return size_ == 0; }
+
+   private:
+    std::size_t size_;
+  };
+  Output output() const { return Output(output_.size()); }
+  // Fills `spans` from the front with what is to be written next and says how many it filled: at
+  // least one if there is output. written() tells how much of it was.
+  std::size_t gather(std::span<Bytes> spans);
   void written(std::size_t count);
+  // RTMPE, once established.
+  bool encrypted() const { return cipher_ != nullptr; }
 
   // When tick() wants to be called next, or never.
   Time deadline() const;
@@ -82,10 +99,14 @@ class Connection {
   using Handshake = std::variant<std::monostate, std::unique_ptr<ClientHandshake>,
                                  std::unique_ptr<ServerHandshake>>;
 
+  struct Cipher;
+
   Connection(Settings settings, Time now, Handshake handshake);
 
   Result<std::optional<Message>> read_message();
   Result<void> shake_hands();
+  void start_cipher(std::unique_ptr<rtmpe::Ciphers> ciphers);
+  void encrypt_output();
   Result<Recipient> maintain(const Message& message);
   void answer_bandwidth(std::uint32_t window);
   bool answer_ping(const control::UserControl& control);
@@ -101,6 +122,7 @@ class Connection {
   bool established_ = false;
   Result<void> readable_;  // the error that ended reading, if any
   Bytes input_;
+  std::unique_ptr<Cipher> cipher_;  // of RTMPE
   ChunkReader reader_;
   ChunkWriter writer_;
   OutputQueue output_;

@@ -22,6 +22,10 @@ const char* text_of(Error error) {
       return "not an RTMP version that we speak";
     case Error::bad_digest:
       return "a handshake without a valid digest";
+    case Error::bad_key:
+      return "a public key that is none";
+    case Error::no_cipher:
+      return "RTMPE needs OpenSSL's legacy provider, which is not installed";
     case Error::bad_chunk_size:
       return "an impossible chunk size";
     case Error::no_first_chunk:

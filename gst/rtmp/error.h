@@ -20,7 +20,9 @@ enum class Error {
 
   // handshake
   unsupported_version,  // the first byte is no RTMP version that we speak
-  bad_digest,           // the peer's handshake carries a version but no valid digest
+  bad_digest,           // the peer's handshake has no valid digest where there must be one
+  bad_key,              // the peer's public key for RTMPE is none
+  no_cipher,            // RTMPE's ciphers are missing here: see rtmpe::available()
 
   // chunks
   bad_chunk_size,          // Set Chunk Size with 0 or with the top bit set

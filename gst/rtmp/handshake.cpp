@@ -18,6 +18,8 @@ constexpr std::size_t signed_size = handshake_block_size - digest_size;
 // Version bytes of the digest handshake, those of programs that every peer knows: Flash Player
 // 9.0.124.2 and Flash Media Server 3.5.1.1. FFmpeg verifies S1 only from 3 upwards.
 constexpr std::uint32_t client_version = 0x09007c02;
+// What clients of RTMPE say.
+constexpr std::uint32_t encrypting_version = 0x80000302;
 constexpr std::uint32_t server_version = 0x03050101;
 constexpr std::uint32_t no_version = 0;
 
@@ -70,9 +72,16 @@ crypto::Sha256 first_block_digest(Bytes block, DigestScheme scheme, Role signer)
                              {block.first(offset), block.subspan(offset + digest_size)});
 }
 
-crypto::Sha256 second_block_signature(Bytes block, Bytes digest, Role signer) {
+Bytes key_in(Bytes block, DigestScheme scheme) {
+  return block.subspan(key_offset(block, scheme), rtmpe::key_size);
+}
+
+crypto::Sha256 second_block_signature(Bytes block, Bytes digest, Role signer,
+                                      std::uint8_t version) {
   const crypto::Sha256 key = crypto::hmac_sha256(keys_of(signer).full, {digest});
-  return crypto::hmac_sha256(key, {block.first(signed_size)});
+  crypto::Sha256 signature = crypto::hmac_sha256(key, {block.first(signed_size)});
+  if (rtmpe::is_version(version)) rtmpe::encrypt_signature(version, signature, key);
+  return signature;
 }
 
 void store(Block& block, std::size_t offset, std::uint32_t value) {
@@ -88,6 +97,12 @@ Block first_block(std::uint32_t time, std::uint32_t version, const Random& rando
   return block;
 }
 
+// A first block with a digest, and before it a public key if there is one.
+void finish_first_block(Block& block, DigestScheme scheme, Role signer, const rtmpe::Key* key) {
+  if (key) std::ranges::copy(*key, std::span(block).subspan(key_offset(block, scheme)).begin());
+  sign_first_block(block, scheme, signer);
+}
+
 Block echo(Bytes peer_block, std::uint32_t now) {
   Block block;
   std::ranges::copy(peer_block, block.begin());
@@ -97,11 +112,11 @@ Block echo(Bytes peer_block, std::uint32_t now) {
 
 // The answer to a first block in which the peer put a digest, or did not.
 Block second_block(Bytes peer_block, std::optional<DigestScheme> scheme, Role signer,
-                   std::uint32_t now, const Random& random) {
+                   std::uint8_t version, std::uint32_t now, const Random& random) {
   if (!scheme) return echo(peer_block, now);
   Block block;
   random(block);
-  sign_second_block(block, digest_in(peer_block, *scheme), signer);
+  sign_second_block(block, digest_in(peer_block, *scheme), signer, version);
   return block;
 }
 
@@ -121,9 +136,9 @@ constexpr std::size_t up_to_second_block = up_to_first_block + handshake_block_s
 
 // The encrypted variants are other protocols behind the first byte, and so is TLS; other numbers
 // mean version 3.
-bool is_served(std::uint8_t version) {
+bool is_plain(std::uint8_t version) {
   constexpr std::uint8_t tls_handshake = 0x16;
-  return version < first_impossible_version && version != 6 && version != 8 && version != 9 &&
+  return version < first_impossible_version && !rtmpe::is_version(version) &&
          version != tls_handshake;
 }
 
@@ -153,64 +168,127 @@ std::optional<DigestScheme> find_digest(Bytes block, Role signer) {
 }
 
 void sign_second_block(std::span<std::uint8_t, handshake_block_size> block, Bytes peer_digest,
-                       Role signer) {
-  const crypto::Sha256 signature = second_block_signature(block, peer_digest, signer);
+                       Role signer, std::uint8_t version) {
+  const crypto::Sha256 signature = second_block_signature(block, peer_digest, signer, version);
   std::ranges::copy(signature, block.subspan(signed_size).begin());
 }
 
-bool second_block_is_signed(Bytes block, Bytes own_digest, Role signer) {
+bool second_block_is_signed(Bytes block, Bytes own_digest, Role signer, std::uint8_t version) {
   return crypto::equal(block.subspan(signed_size),
-                       second_block_signature(block, own_digest, signer));
+                       second_block_signature(block, own_digest, signer, version));
 }
 
 }  // namespace handshake
 
 using namespace handshake;
 
+// --- the client
+
+// Clients of RTMPE use the other scheme than those of plain digests.
 ClientHandshake::ClientHandshake(Kind kind, std::uint32_t epoch, const Random& random)
     : kind_(kind), random_(random) {
-  Block c1 = first_block(epoch, kind == Kind::digest ? client_version : no_version, random_);
-  if (kind == Kind::digest) sign_first_block(c1, DigestScheme::digest_first, Role::client);
-  output_ = ByteWriter().u8(plain_version).bytes(c1).take();
+  const bool encrypted = kind == Kind::encrypted;
+  Block c1 = first_block(epoch,
+                         encrypted              ? encrypting_version
+                         : kind == Kind::digest ? client_version
+                                                : no_version,
+                         random_);
+  if (encrypted) keys_.emplace(random_);
+  if (kind != Kind::simple)
+    finish_first_block(c1, encrypted ? DigestScheme::key_first : DigestScheme::digest_first,
+                       Role::client, encrypted ? &keys_->public_key() : nullptr);
+  output_ = ByteWriter().u8(encrypted ? rtmpe::plain_signature : plain_version).bytes(c1).take();
+}
+
+bool ClientHandshake::speaks(std::uint8_t version) const {
+  return kind_ == Kind::encrypted ? rtmpe::is_version(version) : version == plain_version;
 }
 
 Result<void> ClientHandshake::receive(Bytes& input, std::uint32_t now) {
-  if (received_.empty() && !input.empty() && input[0] != plain_version)
-    return Error::unsupported_version;
-  if (!answered_ && collect(received_, input, up_to_first_block)) answer(now);
+  if (kind_ == Kind::encrypted && !rtmpe::available()) return Error::no_cipher;
+  if (received_.empty() && !input.empty() && !speaks(input[0])) return Error::unsupported_version;
+  if (!answered_ && collect(received_, input, up_to_first_block))
+    if (const Result<void> answered = answer(now); !answered) return answered;
   if (answered_) done_ = collect(received_, input, up_to_second_block);
   return {};
 }
 
 // A server that ignores the digest of C1 gets what every server understands, the echo.
-void ClientHandshake::answer(std::uint32_t now) {
+Result<void> ClientHandshake::answer(std::uint32_t now) {
   const Bytes s1 = Bytes(received_).subspan(1);
-  const auto scheme = kind_ == Kind::digest ? find_digest(s1, Role::server) : std::nullopt;
-  const Block c2 = second_block(s1, scheme, Role::client, now, random_);
+  const auto scheme = kind_ == Kind::simple ? std::nullopt : find_digest(s1, Role::server);
+  if (kind_ == Kind::encrypted) {
+    if (!scheme) return Error::bad_digest;
+    if (const Result<void> agreed = agree(s1, *scheme); !agreed) return agreed;
+  }
+  const Block c2 = second_block(s1, scheme, Role::client, received_[0], now, random_);
   output_.insert(output_.end(), c2.begin(), c2.end());
   answered_ = true;
+  return {};
 }
 
-ServerHandshake::ServerHandshake(std::uint32_t epoch, const Random& random)
-    : epoch_(epoch), random_(random) {}
+Result<void> ClientHandshake::agree(Bytes s1, DigestScheme scheme) {
+  const Bytes peer = key_in(s1, scheme);
+  const auto secret = keys_->agree(peer);
+  if (!secret) return Error::bad_key;
+  ciphers_ =
+      std::make_unique<rtmpe::Ciphers>(rtmpe::make_ciphers(*secret, keys_->public_key(), peer));
+  return {};
+}
+
+// --- the server
+
+ServerHandshake::ServerHandshake(std::uint32_t epoch, const Random& random, Accepts accepts)
+    : epoch_(epoch), random_(random), accepts_(accepts) {}
+
+bool ServerHandshake::speaks(std::uint8_t version) const {
+  return rtmpe::is_version(version) ? accepts_.encrypted : accepts_.plain && is_plain(version);
+}
 
 Result<void> ServerHandshake::receive(Bytes& input, std::uint32_t now) {
-  if (received_.empty() && !input.empty() && !is_served(input[0]))
-    return Error::unsupported_version;
-  if (!answered_ && collect(received_, input, up_to_first_block)) answer(now);
+  if (received_.empty() && !input.empty() && !speaks(input[0])) return Error::unsupported_version;
+  if (!answered_ && collect(received_, input, up_to_first_block))
+    if (const Result<void> answered = answer(now); !answered) return answered;
   if (answered_) done_ = collect(received_, input, up_to_second_block);
   return {};
 }
 
-void ServerHandshake::answer(std::uint32_t now) {
+Result<void> ServerHandshake::answer(std::uint32_t now) {
   const Bytes c1 = Bytes(received_).subspan(1);
+  const bool encrypted = rtmpe::is_version(received_[0]);
+  const std::uint8_t version = encrypted ? received_[0] : plain_version;
   std::optional<DigestScheme> scheme;
   if (has_version(c1)) scheme = find_digest(c1, Role::client);
   Block s1 = first_block(epoch_, scheme ? server_version : no_version, random_);
-  if (scheme) sign_first_block(s1, *scheme, Role::server);
-  const Block s2 = second_block(c1, scheme, Role::server, now, random_);
-  output_ = ByteWriter().u8(plain_version).bytes(s1).bytes(s2).take();
+  std::optional<rtmpe::Key> key;
+  if (encrypted) {
+    if (!scheme) return Error::bad_digest;
+    const Result<rtmpe::Key> agreed = agree(c1, *scheme);
+    if (!agreed) return agreed.error();
+    key = *agreed;
+  }
+  if (scheme) finish_first_block(s1, *scheme, Role::server, key ? &*key : nullptr);
+  const Block s2 = second_block(c1, scheme, Role::server, version, now, random_);
+  output_ = ByteWriter().u8(version).bytes(s1).bytes(s2).take();
   answered_ = true;
+  return {};
+}
+
+// Answers our public key. librtmp, built with OpenSSL, leaves out the secret's leading zeros, so
+// that it ends up with other ciphers: we draw until there are none.
+Result<rtmpe::Key> ServerHandshake::agree(Bytes c1, DigestScheme scheme) {
+  if (!rtmpe::available()) return Error::no_cipher;
+  constexpr int draws = 4;  // one in 256 has any
+  const Bytes peer = key_in(c1, scheme);
+  for (int draw = 1;; ++draw) {
+    const rtmpe::KeyPair keys(random_);
+    const auto secret = keys.agree(peer);
+    if (!secret) return Error::bad_key;
+    if (secret->front() == 0 && draw < draws) continue;
+    ciphers_ =
+        std::make_unique<rtmpe::Ciphers>(rtmpe::make_ciphers(*secret, keys.public_key(), peer));
+    return keys.public_key();
+  }
 }
 
 }  // namespace rtmp

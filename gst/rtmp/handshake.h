@@ -7,6 +7,7 @@
 #include "rtmp/bytes.h"
 #include "rtmp/error.h"
 #include "rtmp/random.h"
+#include "rtmp/rtmpe.h"
 
 namespace rtmp {
 
@@ -32,9 +33,11 @@ void sign_first_block(std::span<std::uint8_t, handshake_block_size> block, Diges
 // The scheme in which `signer` signed the block, if any.
 std::optional<DigestScheme> find_digest(Bytes block, Role signer);
 // C2 or S2: the last 32 bytes sign the rest with a key made from the digest of the peer's block.
+// Some versions of RTMPE encrypt them.
 void sign_second_block(std::span<std::uint8_t, handshake_block_size> block, Bytes peer_digest,
-                       Role signer);
-bool second_block_is_signed(Bytes block, Bytes own_digest, Role signer);
+                       Role signer, std::uint8_t version = plain_version);
+bool second_block_is_signed(Bytes block, Bytes own_digest, Role signer,
+                            std::uint8_t version = plain_version);
 
 }  // namespace handshake
 
@@ -44,8 +47,9 @@ bool second_block_is_signed(Bytes block, Bytes own_digest, Role signer);
 class ClientHandshake {
  public:
   enum class Kind {
-    simple,  // C1 with four zero bytes; every server understands it
-    digest,  // C1 with a digest: some Flash Media Servers and CDNs want it
+    simple,     // C1 with four zero bytes; every server understands it
+    digest,     // C1 with a digest: some Flash Media Servers and CDNs want it
+    encrypted,  // RTMPE; a server that does not speak it is an error
   };
 
   // `epoch`: C1's time field, ms.
@@ -57,12 +61,18 @@ class ClientHandshake {
   // Bytes to send now; each is handed out once.
   std::vector<std::uint8_t> take_output() { return std::move(output_); }
   bool done() const { return done_; }
+  // Once done: for all that follows; null unless it is encrypted.
+  std::unique_ptr<rtmpe::Ciphers> take_ciphers() { return std::move(ciphers_); }
 
  private:
-  void answer(std::uint32_t now);
+  bool speaks(std::uint8_t version) const;
+  Result<void> answer(std::uint32_t now);
+  Result<void> agree(Bytes s1, DigestScheme scheme);
 
   Kind kind_;
   Random random_;
+  std::optional<rtmpe::KeyPair> keys_;
+  std::unique_ptr<rtmpe::Ciphers> ciphers_;
   std::vector<std::uint8_t> received_;  // S0, S1, S2 as far as they have come
   std::vector<std::uint8_t> output_;
   bool answered_ = false;
@@ -74,17 +84,29 @@ class ClientHandshake {
 // not verified: real publishers echo S1 whatever it holds.
 class ServerHandshake {
  public:
-  ServerHandshake(std::uint32_t epoch, const Random& random);
+  // What clients may speak. The first byte tells which it is.
+  struct Accepts {
+    bool plain = true;
+    bool encrypted = false;  // RTMPE, always with digests
+  };
+
+  ServerHandshake(std::uint32_t epoch, const Random& random, Accepts accepts = {true, false});
 
   Result<void> receive(Bytes& input, std::uint32_t now);
   std::vector<std::uint8_t> take_output() { return std::move(output_); }
   bool done() const { return done_; }
+  // As the client's.
+  std::unique_ptr<rtmpe::Ciphers> take_ciphers() { return std::move(ciphers_); }
 
  private:
-  void answer(std::uint32_t now);
+  bool speaks(std::uint8_t version) const;
+  Result<void> answer(std::uint32_t now);
+  Result<rtmpe::Key> agree(Bytes c1, DigestScheme scheme);
 
   std::uint32_t epoch_;
   Random random_;
+  Accepts accepts_;
+  std::unique_ptr<rtmpe::Ciphers> ciphers_;
   std::vector<std::uint8_t> received_;  // C0, C1, then C2
   std::vector<std::uint8_t> output_;
   bool answered_ = false;

@@ -108,6 +108,16 @@ def handshake():
     yield b"\0\3" + bytes(2 * 1536)
 
 
+def rtmpe():
+    for record in (TESTS / "vectors" / "handshake" / "rtmpe.txt").read_text().split("\n\n"):
+        fields = dict(line.split(": ") for line in record.splitlines() if not line.startswith("#"))
+        for steering, first, second in ((5, "c1", "c2"), (4, "s1", "s2"), (9, "c1", "c2"), (8, "s1", "s2")):
+            blocks = bytes.fromhex(fields[first] + fields[second + "_body"])
+            for version in (6, 8, 9):
+                signature = bytes.fromhex(fields[f"{second}_signature_{version}"])
+                yield bytes([steering, version]) + blocks + signature
+
+
 def media():
     for name, kind in (("audio.txt", AUDIO), ("video.txt", VIDEO)):
         for line in lines("media/" + name):

@@ -186,7 +186,7 @@ class TestServer {
     wants_write_ = false;
     while (stream_ && !connection_->output().empty()) {
       std::array<Bytes, 64> spans;
-      const std::size_t filled = connection_->output().gather(spans);
+      const std::size_t filled = connection_->gather(spans);
       net::error_code failed;
       const std::size_t count = stream_->write_some(std::span(spans).first(filled), failed);
       if (failed) {

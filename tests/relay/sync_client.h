@@ -122,7 +122,7 @@ class SyncClient {
   void write() {
     while (open_ && !connection_.output().empty()) {
       rtmp::Bytes span;
-      connection_.output().gather({&span, 1});
+      connection_.gather({&span, 1});
       const ssize_t count = ::send(socket_, span.data(), span.size(), MSG_NOSIGNAL);
       if (count < 0) return;  // the reader finds out
       connection_.written(static_cast<std::size_t>(count));

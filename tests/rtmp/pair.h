@@ -15,7 +15,7 @@ inline std::vector<std::uint8_t> take_output(Connection& connection) {
   std::vector<std::uint8_t> bytes;
   std::array<Bytes, 16> spans;
   while (!connection.output().empty()) {
-    const std::size_t filled = connection.output().gather(spans);
+    const std::size_t filled = connection.gather(spans);
     std::size_t size = 0;
     for (std::size_t i = 0; i < filled; size += spans[i++].size())
       bytes.insert(bytes.end(), spans[i].begin(), spans[i].end());
