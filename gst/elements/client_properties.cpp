@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "elements/client_property_defaults.h"
+#include "elements/swf_file.h"
 #include "rtmp/enhanced.h"
 
 namespace {
@@ -45,9 +46,12 @@ void announce_enhanced(rtmp::amf::Object& object, bool publish, bool reconnect) 
 }  // namespace
 
 std::optional<std::string> why_not_spoken(Scheme scheme) {
-  if (scheme == Scheme::rtmp || scheme == Scheme::rtmps) return std::nullopt;
+  if (scheme == Scheme::rtmpe && !rtmp::rtmpe::available())
+    return std::string(rtmp::rtmpe::missing) + ".";
+  if (scheme == Scheme::rtmp || scheme == Scheme::rtmps || scheme == Scheme::rtmpe)
+    return std::nullopt;
   return "The scheme " + std::string(rtmp::to_string(scheme)) +
-         ":// is not built yet: use rtmp:// or rtmps://.";
+         ":// is not built yet: use rtmp://, rtmps:// or rtmpe://.";
 }
 
 rtmp::Duration patience(guint seconds) {
@@ -101,6 +105,10 @@ ClientProperties::Text* ClientProperties::own_text(guint id) {
       return &flash_version_;
     case swf_url:
       return &swf_url_;
+    case swf_file:
+      return &swf_file_;
+    case swf_hash:
+      return &swf_hash_;
     case page_url:
       return &page_url_;
     case tc_url:
@@ -146,6 +154,9 @@ bool ClientProperties::set_number(guint id, const GValue* value) {
       return true;
     case timeout:
       timeout_ = g_value_get_uint(value);
+      return true;
+    case swf_size:
+      swf_size_ = g_value_get_uint(value);
       return true;
     case tls_validation_flags:
       tls_validation_flags_ = static_cast<GTlsCertificateFlags>(g_value_get_flags(value));
@@ -203,6 +214,9 @@ bool ClientProperties::get_number(guint id, GValue* value) const {
       return true;
     case timeout:
       g_value_set_uint(value, timeout_);
+      return true;
+    case swf_size:
+      g_value_set_uint(value, swf_size_);
       return true;
     case tls_validation_flags:
       g_value_set_flags(value, tls_validation_flags_);
@@ -282,6 +296,7 @@ std::variant<net::Client::Settings, std::string> ClientProperties::settings(Purp
   add_connection(settings);
   add_session(settings.session, purpose);
   if (auto sentence = add_connect_arguments(settings.session)) return std::move(*sentence);
+  if (auto sentence = add_swf(settings)) return std::move(*sentence);
   return settings;
 }
 
@@ -313,6 +328,8 @@ void ClientProperties::add_connection(net::Client::Settings& settings) const {
   settings.tls_settings.key_file = tls_key_file_.value_or("");
   settings.connect_timeout = limit;
   settings.connection.handshake_timeout = limit;
+  if (url_.scheme == Scheme::rtmpe)
+    settings.connection.handshake = rtmp::ClientHandshake::Kind::encrypted;
   settings.session.command_timeout = limit;
   settings.write_timeout = limit;
   settings.reconnect = reconnect_settings();
@@ -335,6 +352,29 @@ void ClientProperties::add_session(rtmp::ClientSession::Settings& session, Purpo
   session.secure_token = text_or_word(secure_token_, "token");
   if (enhanced_) announce_enhanced(session.connect_properties, publish, auto_reconnect_);
   if (!publish) add_playback_words(session);
+}
+
+// The proof is keyed with S1 as servers make it who answer a digest. librtmp's word swfVfy has it
+// fetch the file from swfUrl, or from the address that stands there itself.
+std::optional<std::string> ClientProperties::add_swf(net::Client::Settings& settings) const {
+  swf_file::Source source{swf_file_.value_or(""), swf_hash_.value_or(""), swf_size_};
+  const std::string verify = word("swfvfy");
+  const bool known = !source.file.empty() || !source.hash.empty() || source.size > 0;
+  if (!verify.empty() && verify != "0") {
+    const std::string address = verify == "1" ? settings.session.swf_url : verify;
+    if (settings.session.swf_url.empty()) settings.session.swf_url = address;
+    if (!known && !swf_file::find_local(address, source.file))
+      return "swfVfy does not fetch '" + address +
+             "': save it and set swf-file, or set swf-hash and swf-size.";
+  }
+  std::string fault;
+  settings.session.swf = swf_file::describe(source, fault);
+  if (!fault.empty()) return fault + ".";
+  using Kind = rtmp::ClientHandshake::Kind;
+  if (settings.session.swf && settings.connection.handshake == Kind::simple)
+    settings.connection.handshake = Kind::digest;
+  settings.connection.keep_swf_key = settings.session.swf.has_value();
+  return std::nullopt;
 }
 
 // librtmp's words for playing: start and stop are milliseconds into the stream.

@@ -37,6 +37,9 @@ class ClientProperties {
     tls_key_file,
     flash_version,
     swf_url,
+    swf_file,
+    swf_hash,
+    swf_size,
     page_url,
     tc_url,
     extra_connect_args,
@@ -81,6 +84,7 @@ class ClientProperties {
   std::optional<std::string> fault() const;
   std::string word(const char* name) const;
   std::string text_or_word(const Text& text, const char* name) const;
+  std::optional<std::string> add_swf(net::Client::Settings& settings) const;
   std::optional<std::string> add_connect_arguments(rtmp::ClientSession::Settings& session) const;
   net::ReconnectPolicy::Settings reconnect_settings() const;
   void add_connection(net::Client::Settings& settings) const;
@@ -98,8 +102,9 @@ class ClientProperties {
   bool auto_reconnect_;
   gint max_retries_;
   guint64 retry_backoff_min_, retry_backoff_max_;
+  guint swf_size_ = 0;
   Text secure_token_, tls_ca_file_, tls_certificate_file_, tls_key_file_, flash_version_, swf_url_,
-      page_url_, tc_url_, extra_connect_args_;
+      swf_file_, swf_hash_, page_url_, tc_url_, extra_connect_args_;
 };
 
 // The text's own scheme is none that can be spoken yet: says so.

@@ -11,7 +11,7 @@ using rtmp::auth::Mode;
  * GstRtmpClientScheme:
  * @rtmp: plain RTMP
  * @rtmps: RTMP over TLS
- * @rtmpe: RTMP with its own encryption (not spoken yet)
+ * @rtmpe: RTMP with its own encryption, which does not protect
  * @rtmpt: RTMP in HTTP (not spoken yet)
  * @rtmpte: encrypted RTMP in HTTP (not spoken yet)
  * @rtmpts: RTMP in HTTPS (not spoken yet)
@@ -23,7 +23,8 @@ GType scheme_type() {
   static const GEnumValue values[] = {
       {static_cast<gint>(Scheme::rtmp), "Plain RTMP", "rtmp"},
       {static_cast<gint>(Scheme::rtmps), "RTMP over TLS", "rtmps"},
-      {static_cast<gint>(Scheme::rtmpe), "RTMP with its own encryption (not spoken yet)", "rtmpe"},
+      {static_cast<gint>(Scheme::rtmpe), "RTMP with its own encryption, which does not protect",
+       "rtmpe"},
       {static_cast<gint>(Scheme::rtmpt), "RTMP in HTTP (not spoken yet)", "rtmpt"},
       {static_cast<gint>(Scheme::rtmpte), "Encrypted RTMP in HTTP (not spoken yet)", "rtmpte"},
       {static_cast<gint>(Scheme::rtmpts), "RTMP in HTTPS (not spoken yet)", "rtmpts"},
@@ -209,6 +210,31 @@ void ClientProperties::install(GObjectClass* gobject_class) {
    * The address of the player's file, for servers that ask (`swfUrl`).
    */
   install_text(gobject_class, swf_url, "swf-url", "SWF URL", "Address of the player's file");
+  /**
+   * GstRtmpClientSink:swf-file:
+   *
+   * A .swf, compressed or not, of which a server may demand proof (SWF verification).
+   */
+  install_text(gobject_class, swf_file, "swf-file", "SWF file",
+               "The player's file, of which a server may demand proof");
+  /**
+   * GstRtmpClientSink:swf-hash:
+   *
+   * Instead of #GstRtmpClientSink:swf-file: the HMAC-SHA256 of the uncompressed file by
+   * `Genuine Adobe Flash Player 001`, in hexadecimal.
+   */
+  install_text(gobject_class, swf_hash, "swf-hash", "SWF hash",
+               "HMAC-SHA256 of the uncompressed player's file in hexadecimal, instead of swf-file");
+  /**
+   * GstRtmpClientSink:swf-size:
+   *
+   * With #GstRtmpClientSink:swf-hash: the size of the uncompressed file, in bytes.
+   */
+  g_object_class_install_property(
+      gobject_class, swf_size,
+      g_param_spec_uint("swf-size", "SWF size",
+                        "Size of the uncompressed player's file, in bytes, with swf-hash", 0,
+                        G_MAXUINT, 0, settable));
   /**
    * GstRtmpClientSink:page-url:
    *

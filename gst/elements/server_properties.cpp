@@ -7,6 +7,8 @@
 #include "elements/server_access.h"
 #include "elements/server_hooks.h"
 #include "elements/server_login.h"
+#include "elements/server_protocols.h"
+#include "elements/server_swf.h"
 #include "elements/server_tls.h"
 
 namespace server_properties {
@@ -393,11 +395,11 @@ GstStructure* to_structure(const relay::Server::ClientStats& stats) {
   return gst_structure_new(
       "rtmp-client-stats", "id", G_TYPE_UINT64, guint64{stats.id}, "address", G_TYPE_STRING,
       stats.address.c_str(), "app", G_TYPE_STRING, stats.app.c_str(), "stream", G_TYPE_STRING,
-      stats.stream.c_str(), "state", G_TYPE_STRING, stats.state.c_str(), "bytes-in", G_TYPE_UINT64,
-      guint64{stats.bytes_in}, "bytes-out", G_TYPE_UINT64, guint64{stats.bytes_out},
-      "frames-dropped", G_TYPE_UINT64, guint64{stats.frames_dropped}, "queue-bytes", G_TYPE_UINT64,
-      guint64{stats.queue_bytes}, "connected-for", G_TYPE_UINT64, to_ns(stats.connected_for),
-      nullptr);
+      stats.stream.c_str(), "state", G_TYPE_STRING, stats.state.c_str(), "protocol", G_TYPE_STRING,
+      stats.protocol.c_str(), "bytes-in", G_TYPE_UINT64, guint64{stats.bytes_in}, "bytes-out",
+      G_TYPE_UINT64, guint64{stats.bytes_out}, "frames-dropped", G_TYPE_UINT64,
+      guint64{stats.frames_dropped}, "queue-bytes", G_TYPE_UINT64, guint64{stats.queue_bytes},
+      "connected-for", G_TYPE_UINT64, to_ns(stats.connected_for), nullptr);
 }
 
 GstStructure* to_structure(const relay::LimitCounts::Array& counts) {
@@ -427,6 +429,8 @@ void install(GObjectClass* klass) {
   server_access::install(add);
   server_login::install(add);
   server_hooks::install(add);
+  server_protocols::install(add);
+  server_swf::install(add);
   server_tls::install(add);
   /**
    * GstRtmpServer:stats:
@@ -437,7 +441,7 @@ void install(GObjectClass* klass) {
    * `clients`, `publishers` and `players` (#guint), a structure `limits` of counters, how often
    * somebody went over each limit (docs/limits.md), and two arrays of structures: `streams`
    * (`name`, `published`, `frames`, `bytes`, `players`, `gop-frames`, `gop-bytes`) and
-   * `client-list` (`id`, `address`, `app`, `stream`, `state`, `bytes-in`, `bytes-out`,
+   * `client-list` (`id`, `address`, `app`, `stream`, `state`, `protocol`, `bytes-in`, `bytes-out`,
    * `frames-dropped`, `queue-bytes`, `connected-for` in nanoseconds). After the end it says what
    * was last true.
    */

@@ -7,6 +7,8 @@ namespace {
 constexpr auto flags =
     static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
 
+using relay::Protocol;
+
 enum class Mode { none, optional, strict };
 
 /**
@@ -89,15 +91,19 @@ void install(const std::function<void(GParamSpec*)>& add) {
 }
 
 std::shared_ptr<net::TlsServer> make(const server_properties::Values& values,
+                                     relay::Protocols protocols,
                                      std::function<void(const std::string&)> on_reload,
                                      std::string& fault) {
   const auto mode = static_cast<Mode>(g_value_get_enum(values.find("tls-mode")));
   const auto certificates = split(text(values, "tls-certificate-file"));
   const auto keys = split(text(values, "tls-key-file"));
-  if (mode == Mode::none) return nullptr;
+  const bool wanted = mode != Mode::none && protocols.has(Protocol::rtmps);
+  const bool alone =
+      mode == Mode::strict || !(protocols.has(Protocol::rtmp) || protocols.has(Protocol::rtmpe));
+  if (alone && !wanted) fault = "protocols and tls-mode leave clients nothing to speak";
+  if (!wanted) return nullptr;
   if (certificates.empty()) {
-    if (mode == Mode::strict)
-      fault = "tls-mode=strict needs a certificate: set tls-certificate-file";
+    if (alone) fault = "Clients may speak TLS alone: set tls-certificate-file";
     return nullptr;
   }
   if (!keys.empty() && keys.size() != certificates.size()) {
@@ -108,7 +114,7 @@ std::shared_ptr<net::TlsServer> make(const server_properties::Values& values,
   for (std::size_t i = 0; i < certificates.size(); ++i)
     settings.certificates.push_back({certificates[i], keys.empty() ? "" : keys[i]});
   settings.ca_file = text(values, "tls-ca-file");
-  settings.optional = mode == Mode::optional;
+  settings.optional = !alone;
   settings.on_reload = std::move(on_reload);
   return net::TlsServer::make(std::move(settings), fault);
 }

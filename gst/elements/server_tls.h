@@ -4,6 +4,7 @@
 
 #include "elements/server_properties.h"
 #include "net/tls_server.h"
+#include "relay/protocols.h"
 
 namespace server_tls {
 
@@ -13,6 +14,7 @@ void install(const std::function<void(GParamSpec*)>& add);
 // As the properties say; null for no TLS, or with the sentence `fault` if something stands against
 // it. `on_reload` as net::TlsServerSettings says.
 std::shared_ptr<net::TlsServer> make(const server_properties::Values& values,
+                                     relay::Protocols protocols,
                                      std::function<void(const std::string&)> on_reload,
                                      std::string& fault);
 

@@ -10,6 +10,8 @@
 #include "elements/server_access.h"
 #include "elements/server_hooks.h"
 #include "elements/server_login.h"
+#include "elements/server_protocols.h"
+#include "elements/server_swf.h"
 #include "elements/server_tls.h"
 
 GST_DEBUG_CATEGORY_STATIC(rtmp_server_debug);
@@ -289,7 +291,10 @@ class Registry {
     server_access::add_to(settings, values, fault);
     if (fault.empty()) server_login::add_to(settings, values, log_passwords, fault);
     if (fault.empty()) settings.hooks = server_hooks::make(values, log_hooks, fault);
-    if (fault.empty()) settings.tls = server_tls::make(values, log_reload, fault);
+    if (fault.empty()) settings.protocols = server_protocols::read(values, fault);
+    if (fault.empty()) settings.swf = server_swf::read(values, fault);
+    if (fault.empty())
+      settings.tls = server_tls::make(values, settings.protocols, log_reload, fault);
     if (!fault.empty()) return Refusal{.fault = fault};
     try {
       const auto shared = std::make_shared<Shared>(values, link.name(), std::move(settings));

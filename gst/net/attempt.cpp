@@ -148,7 +148,8 @@ void Attempt::run() {
 // --- the session
 
 void Attempt::on_established() {
-  session_->start(now());
+  const bool proves = settings_.connection.keep_swf_key;
+  session_->start(now(), proves ? driver_->connection().swf_key() : rtmp::swf::Key());
   follow_session();
 }
 

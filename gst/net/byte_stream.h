@@ -31,6 +31,8 @@ class ByteStream {
   virtual Wait write_wait() const { return Wait::wait_write; }
   // Says that nothing more will be written; reading goes on.
   virtual void shutdown_write();
+  // TLS, as far as is known yet.
+  virtual bool is_secure() const { return false; }
   // Why a read or write failed, where an error code does not say enough (a certificate, say).
   virtual std::string fault() const { return {}; }
 

@@ -25,16 +25,22 @@ constexpr unsigned max_futile = 3;
 // What a server may send before the first frame, without being taken for the stream already.
 constexpr std::size_t max_next_events = 64;
 
-// Where a server sends us. Nothing if we cannot go there: not a location of RTMP, or one without
-// TLS for a stream that has it.
+// Where a server sends us. Nothing if we cannot go there: not a location of RTMP, or one with less
+// encryption than the stream has.
 bool redirect(Client::Settings& settings, const std::string& reference) {
   const std::string tc_url = resolve_tc_url(settings.session.tc_url, reference);
   const auto parsed = rtmp::parse_url(tc_url + "/stream");
   const auto* url = std::get_if<rtmp::Url>(&parsed);
   if (!url || url->host.empty() || url->app.empty()) return false;
-  if (url->scheme != rtmp::Scheme::rtmp && url->scheme != rtmp::Scheme::rtmps) return false;
+  using rtmp::Scheme;
+  const bool encrypted = url->scheme == Scheme::rtmpe;
+  if (!encrypted && url->scheme != Scheme::rtmp && url->scheme != Scheme::rtmps) return false;
   const bool tls = rtmp::uses_tls(url->scheme);
   if (settings.tls && !tls) return false;
+  using Kind = rtmp::ClientHandshake::Kind;
+  if (settings.connection.handshake == Kind::encrypted && !encrypted && !tls) return false;
+  if (encrypted || settings.connection.handshake == Kind::encrypted)
+    settings.connection.handshake = encrypted ? Kind::encrypted : Kind::simple;
   if (url->host != settings.host) settings.session.credentials = {};  // they are for that host
   settings.host = settings.tls_settings.host = url->host;
   settings.port = url->port;

@@ -103,12 +103,15 @@ Failure FailureTexts::no_tls(error_code error, const std::string& fault) const {
 }
 
 Failure FailureTexts::no_handshake(error_code error) const {
-  std::string text = "The RTMP handshake with " + peer_ + " failed: " + error.message();
+  const bool encrypted = settings_.connection.handshake == rtmp::ClientHandshake::Kind::encrypted;
+  const std::string protocol = encrypted ? "RTMPE" : "RTMP";
+  std::string text = "The " + protocol + " handshake with " + peer_ + " failed: " + error.message();
   if (timed_out(error)) {
-    text = "No answer to the RTMP handshake from " + peer_ + " within " +
+    text = "No answer to the " + protocol + " handshake from " + peer_ + " within " +
            seconds(settings_.connection.handshake_timeout);
   } else if (peer_left(error)) {
-    text = peer_ + " closed the connection during the RTMP handshake: does it speak RTMP?";
+    text = peer_ + " closed the connection during the " + protocol + " handshake: does it speak " +
+           protocol + "?";
   }
   return {Stage::handshake, error, std::move(text), {}, {}};
 }

@@ -119,6 +119,7 @@ class TlsServer::SniffedStream final : public ByteStream {
   void shutdown_write() override {
     stream_ ? stream_->shutdown_write() : ByteStream::shutdown_write();
   }
+  bool is_secure() const override { return stream_ && stream_->is_secure(); }
   std::string fault() const override { return stream_ ? stream_->fault() : std::string(); }
   Socket& socket() override { return stream_ ? stream_->socket() : socket_; }
 

@@ -28,6 +28,7 @@ class TlsStream final : public ByteStream {
   Wait read_wait() const override { return read_wait_; }
   Wait write_wait() const override { return write_wait_; }
   void shutdown_write() override;
+  bool is_secure() const override { return true; }
   std::string fault() const override;
 
  private:

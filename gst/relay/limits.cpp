@@ -6,7 +6,8 @@
 namespace relay {
 namespace {
 
-constexpr std::array<std::string_view, limit_count> names = {"first-byte-tls",
+constexpr std::array<std::string_view, limit_count> names = {"first-byte-rtmp",
+                                                             "first-byte-tls",
                                                              "first-byte-http",
                                                              "first-byte-rtmpe",
                                                              "first-byte-other",
@@ -43,6 +44,7 @@ constexpr std::size_t most_remembered = 1024;
 constexpr unsigned most_in_a_second = 10;
 
 Limit limit_of_first_byte(std::optional<std::uint8_t> byte) {
+  if (byte == 3) return Limit::first_byte_rtmp;
   if (byte == 0x16) return Limit::first_byte_tls;
   if (byte == 6 || byte == 8 || byte == 9) return Limit::first_byte_rtmpe;
   // "GET", "POST": all methods are capital letters.

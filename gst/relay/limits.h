@@ -19,6 +19,7 @@ namespace relay {
 
 enum class Limit : std::uint8_t {
   // a first byte that is no RTMP: whose it is
+  first_byte_rtmp,  // where it is off
   first_byte_tls,
   first_byte_http,
   first_byte_rtmpe,

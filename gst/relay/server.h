@@ -19,8 +19,10 @@
 #include "relay/frame_queue.h"
 #include "relay/hub.h"
 #include "relay/limits.h"
+#include "relay/protocols.h"
 #include "rtmp/auth.h"
 #include "rtmp/server_session.h"
+#include "rtmp/swf.h"
 
 namespace relay {
 
@@ -129,12 +131,17 @@ class Server {
     std::shared_ptr<PasswordFile> passwords;
     // A web service that is asked after the observer; null: none.
     std::shared_ptr<Hooks> hooks;
+    Protocols protocols;
+    // What clients must prove to have before connect is answered.
+    std::optional<rtmp::swf::Player> swf;
+    rtmp::Duration swf_timeout = std::chrono::seconds(10);
     std::shared_ptr<net::TlsServer> tls;  // null: plain
   };
   struct ClientStats {
     std::uint64_t id = 0;
     std::string address, app, stream;
-    std::string state;  // "handshake", "connected", "publishing", "playing"
+    std::string state;     // "handshake", "connected", "publishing", "playing"
+    std::string protocol;  // "rtmp", "rtmpe", "rtmps"
     std::uint64_t bytes_in = 0, bytes_out = 0, frames_dropped = 0, queue_bytes = 0;
     rtmp::Duration connected_for = {};
   };

@@ -30,7 +30,11 @@ constexpr std::size_t output_ahead = 128 * 1024;
 constexpr rtmp::amf::Limits metadata_limits{.nodes = 65'536};
 
 rtmp::Connection::Settings connection_settings(const Server::Settings& settings) {
-  return {.handshake_timeout = settings.handshake_timeout,
+  // Whether TLS is around it shows later.
+  const bool plain = settings.protocols.has(Protocol::rtmp) || settings.tls;
+  return {.accepts = {plain, settings.protocols.has(Protocol::rtmpe)},
+          .keep_swf_key = settings.swf.has_value(),
+          .handshake_timeout = settings.handshake_timeout,
           .ping_interval = settings.ping_interval,
           .limits = {.message_size = message_limit_before_publish}};
 }
@@ -188,7 +192,17 @@ bool Session::drop(const std::string& stream) {
   return true;
 }
 
+Protocol Session::protocol() const {
+  if (driver_.stream().is_secure()) return Protocol::rtmps;
+  return driver_.connection().encrypted() ? Protocol::rtmpe : Protocol::rtmp;
+}
+
+void Session::on_established() {
+  if (!settings_->protocols.has(protocol())) driver_.finish(Error::unsupported_version);
+}
+
 Result<void> Session::on_message(rtmp::Message message, rtmp::Time now) {
+  if (swf_by_ != rtmp::never && rtmp::swf::is_response(message)) on_swf_answer(message);
   const Result<void> received = session_.receive(message, now);
   handle_events();
   return received;
@@ -251,13 +265,17 @@ void Session::on_closed(net::error_code reason) {
 }
 
 rtmp::Time Session::deadline() const {
-  rtmp::Time earliest = session_.deadline();
+  rtmp::Time earliest = std::min(session_.deadline(), swf_by_);
   for (const auto& [id, publishing] : publishing_)
     earliest = std::min(earliest, publishing->heard + settings_->publisher_timeout);
   return earliest;
 }
 
 Result<void> Session::tick(rtmp::Time now) {
+  if (now >= swf_by_) {
+    server_.count(Limit::connect_timeout, host_);
+    refuse_connect("The SWF verification was not answered in time.");
+  }
   for (const auto& [id, publishing] : publishing_)
     if (now >= publishing->heard + settings_->publisher_timeout) return Error::media_timeout;
   return session_.tick(now);
@@ -316,19 +334,38 @@ void Session::handle(ConnectRequest& request) {
   const auto enhanced = rtmp::read_enhanced_capabilities(request.properties);
   knows_enhanced_ = enhanced.announced();
   reconnects_ = (enhanced.caps_ex & rtmp::EnhancedCapabilities::reconnect) != 0;
+  settings_->swf ? ask_for_swf() : decide_connect();
+}
+
+void Session::decide_connect() {
   decide(connected_as_, [this](const Decision& decision) {
-    if (decision.allow) {
-      connected_as_.user = decision.user;
-      if (!decision.rename.empty()) connected_as_.app = decision.rename;
-      begin_visit(0, connected_as_, connected_as_.app);
-      server_.connected(host_);
-      session_.accept_connect(enhanced_capabilities());
-      return;
-    }
-    session_.reject_connect({"error", "NetConnection.Connect.Rejected", decision.reason});
-    send_session_output();
-    driver_.finish(Error::refused);
+    if (!decision.allow) return refuse_connect(decision.reason);
+    connected_as_.user = decision.user;
+    if (!decision.rename.empty()) connected_as_.app = decision.rename;
+    begin_visit(0, connected_as_, connected_as_.app);
+    server_.connected(host_);
+    session_.accept_connect(enhanced_capabilities());
   });
+}
+
+void Session::refuse_connect(const std::string& reason) {
+  swf_by_ = rtmp::never;
+  session_.reject_connect({"error", "NetConnection.Connect.Rejected", reason});
+  send_session_output();
+  driver_.finish(Error::refused);
+}
+
+void Session::ask_for_swf() {
+  swf_by_ = net::now() + settings_->swf_timeout;
+  driver_.connection().send(rtmp::swf::request());
+}
+
+void Session::on_swf_answer(const rtmp::Message& answer) {
+  swf_by_ = rtmp::never;
+  if (rtmp::swf::proves(answer, *settings_->swf, driver_.connection().swf_key()))
+    decide_connect();
+  else
+    refuse_connect("The SWF verification failed: this is another player.");
 }
 
 // A web service that knows of it hears how it goes on.
@@ -503,6 +540,7 @@ Server::ClientStats Session::stats() const {
   stats.address = address_;
   stats.app = connected_as_.app;
   stats.state = session_.connected() ? "connected" : "handshake";
+  stats.protocol = to_name(protocol());
   stats.bytes_in = connection.bytes_in;
   stats.bytes_out = connection.bytes_out;
   stats.queue_bytes = driver_.connection().output().size();

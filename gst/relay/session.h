@@ -34,12 +34,14 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   bool connected() const { return session_.connected(); }
   const net::Worker& worker() const { return driver_.worker(); }
   Server::ClientStats stats() const;
+  // As far as is known yet.
+  Protocol protocol() const;
 
  private:
   class Publishing;
   class Playing;
 
-  void on_established() override {}
+  void on_established() override;
   rtmp::Result<void> on_message(rtmp::Message message, rtmp::Time now) override;
   void on_batch_end() override;
   void on_drained() override;
@@ -49,6 +51,10 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
 
   void handle_events();
   void handle(rtmp::server_event::ConnectRequest& request);
+  void decide_connect();
+  void refuse_connect(const std::string& reason);
+  void ask_for_swf();
+  void on_swf_answer(const rtmp::Message& answer);
   void handle(rtmp::server_event::PublishRequest& request);
   void handle(rtmp::server_event::PlayRequest& request);
   void handle(rtmp::server_event::MediaReceived& media);
@@ -87,9 +93,10 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   std::uint64_t lost_ = 0;      // frames of players that are no longer
   unsigned names_refused_ = 0;  // that were counted
   bool leaving_ = false;
-  bool knows_enhanced_ = false;  // the client announced Enhanced RTMP
-  bool reconnects_ = false;      // and that it connects again when it is asked to
-  Request connected_as_;         // what connect said, for the requests that follow
+  bool knows_enhanced_ = false;      // the client announced Enhanced RTMP
+  bool reconnects_ = false;          // and that it connects again when it is asked to
+  rtmp::Time swf_by_ = rtmp::never;  // SWF verification must be answered
+  Request connected_as_;             // what connect said, for the requests that follow
   std::map<std::uint32_t, std::shared_ptr<Publishing>> publishing_;
   std::map<std::uint32_t, std::unique_ptr<Playing>> playing_;
   std::map<std::uint32_t, std::unique_ptr<Hooks::Visit>> visits_;  // 0: the connection

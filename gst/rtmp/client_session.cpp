@@ -41,9 +41,10 @@ std::string text(const amf::Value& info, std::string_view name) {
 ClientSession::ClientSession(Settings settings, const Random& random)
     : settings_(std::move(settings)), random_(random) {}
 
-void ClientSession::start(Time now) {
+void ClientSession::start(Time now, const swf::Key& swf_key) {
   assert(state_ == State::idle);
   now_ = now;
+  swf_key_ = swf_key;
   call("connect", connect_object(), settings_.connect_arguments);
   wait(State::connecting);
 }
@@ -307,6 +308,8 @@ void ClientSession::finish() {
 // --- media ---
 
 void ClientSession::on_user_control(const Message& message) {
+  if (settings_.swf && swf::is_request(message))
+    output_.push_back(swf::response(*settings_.swf, swf_key_));
   const Result<control::Control> control = control::read(message);
   if (!control) return;
   const auto& user = std::get<control::UserControl>(*control);

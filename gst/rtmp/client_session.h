@@ -10,6 +10,7 @@
 #include "rtmp/clock.h"
 #include "rtmp/command.h"
 #include "rtmp/fifo.h"
+#include "rtmp/swf.h"
 
 namespace rtmp {
 
@@ -88,8 +89,9 @@ class ClientSession {
     std::uint32_t chunk_size = 0;    // bytes, announced before publish; 0: left at 128
     auth::Mode auth_mode = auth::Mode::automatic;
     auth::Credentials credentials;
-    std::string auth_query;    // of the connection before: what AuthenticationWanted said
-    std::string secure_token;  // Wowza's shared secret
+    std::string auth_query;          // of the connection before: what AuthenticationWanted said
+    std::string secure_token;        // Wowza's shared secret
+    std::optional<swf::Player> swf;  // of which a server may demand proof
     Duration command_timeout = std::chrono::seconds(5);  // for each answer
     amf::Limits amf;
   };
@@ -101,8 +103,9 @@ class ClientSession {
   // `random` draws the challenges of authmod.
   ClientSession(Settings settings, const Random& random);
 
-  // Sends connect. Once, when the connection is established.
-  void start(Time now);
+  // Sends connect. Once, when the connection is established; `swf_key` is the connection's, if
+  // there is something to prove.
+  void start(Time now, const swf::Key& swf_key = {});
   // An error ends the connection.
   Result<void> receive(const Message& message, Time now);
   std::optional<Event> next_event() { return events_.take(); }
@@ -161,6 +164,7 @@ class ClientSession {
   State state_ = State::idle;
   Time now_ = {};
   Time deadline_ = never;
+  swf::Key swf_key_ = {};
   double last_transaction_ = 0;
   double awaited_ = 0;              // the transaction whose answer state_ waits for
   double sought_ = 0, paused_ = 0;  // the transactions of the last seek and pause

@@ -98,18 +98,21 @@ Result<std::optional<Message>> Connection::read_message() {
 }
 
 Result<void> Connection::shake_hands() {
-  const auto step = [this](auto& handshake) -> Result<void> {
+  Handshake left;
+  const auto step = [&](auto& handshake) -> Result<void> {
     const Result<void> received = handshake.receive(input_, wire_clock(now_));
     if (!received) return received;
     output_.push(Buffer::adopt(handshake.take_output()));
     established_ = handshake.done();
-    if (established_) start_cipher(handshake.take_ciphers());
+    if (!established_) return {};
+    start_cipher(handshake.take_ciphers());
+    if (settings_.keep_swf_key) left = std::make_unique<swf::Key>(handshake.swf_key());
     return {};
   };
   const auto* client = std::get_if<std::unique_ptr<ClientHandshake>>(&handshake_);
   const Result<void> stepped =
       client ? step(**client) : step(*std::get<std::unique_ptr<ServerHandshake>>(handshake_));
-  if (established_) handshake_ = {};
+  if (established_) handshake_ = std::move(left);
   return stepped;
 }
 
@@ -191,6 +194,11 @@ void Connection::sent(std::size_t bytes) {
   assert(established_ && output_.empty() && !cipher_);
   writer_.forget();
   stats_.bytes_out += bytes;
+}
+
+const swf::Key& Connection::swf_key() const {
+  assert(established_ && settings_.keep_swf_key);
+  return *std::get<std::unique_ptr<swf::Key>>(handshake_);
 }
 
 std::size_t Connection::gather(std::span<Bytes> spans) {

@@ -24,7 +24,8 @@ class Connection {
   struct Settings {
     ClientHandshake::Kind handshake = ClientHandshake::Kind::simple;  // as client
     ServerHandshake::Accepts accepts = {true, false};                 // as server
-    Duration handshake_timeout = std::chrono::seconds(5);             // absolute, not per byte
+    bool keep_swf_key = false;                             // SWF verification will ask for it
+    Duration handshake_timeout = std::chrono::seconds(5);  // absolute, not per byte
     Duration ping_interval = {};  // of silence before a ping, and again before giving up; 0: none
     ChunkLimits limits;
   };
@@ -80,6 +81,8 @@ class Connection {
   // least one if there is output. written() tells how much of it was.
   std::size_t gather(std::span<Bytes> spans);
   void written(std::size_t count);
+  // Once established, if the settings want it.
+  const swf::Key& swf_key() const;
   // RTMPE, once established.
   bool encrypted() const { return cipher_ != nullptr; }
 
@@ -96,8 +99,9 @@ class Connection {
 
  private:
   enum class Recipient { connection, session };
+  // Or what is left of it.
   using Handshake = std::variant<std::monostate, std::unique_ptr<ClientHandshake>,
-                                 std::unique_ptr<ServerHandshake>>;
+                                 std::unique_ptr<ServerHandshake>, std::unique_ptr<swf::Key>>;
 
   struct Cipher;
 
@@ -118,7 +122,7 @@ class Connection {
   Time heard_;         // when the peer last sent anything
   Time chunks_since_;  // those that the reader counts
   std::optional<Time> ping_sent_;
-  Handshake handshake_;  // nothing once it is over
+  Handshake handshake_;
   bool established_ = false;
   Result<void> readable_;  // the error that ended reading, if any
   Bytes input_;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "rtmp/error.h"
 
+#include "rtmp/rtmpe.h"
+
 namespace rtmp {
 namespace {
 
@@ -25,7 +27,7 @@ const char* text_of(Error error) {
     case Error::bad_key:
       return "a public key that is none";
     case Error::no_cipher:
-      return "RTMPE needs OpenSSL's legacy provider, which is not installed";
+      return rtmpe::missing;
     case Error::bad_chunk_size:
       return "an impossible chunk size";
     case Error::no_first_chunk:

@@ -103,6 +103,12 @@ void finish_first_block(Block& block, DigestScheme scheme, Role signer, const rt
   sign_first_block(block, scheme, signer);
 }
 
+swf::Key end_of(Bytes s1) {
+  swf::Key key;
+  std::ranges::copy(s1.last(key.size()), key.begin());
+  return key;
+}
+
 Block echo(Bytes peer_block, std::uint32_t now) {
   Block block;
   std::ranges::copy(peer_block, block.begin());
@@ -227,6 +233,11 @@ Result<void> ClientHandshake::answer(std::uint32_t now) {
   return {};
 }
 
+swf::Key ClientHandshake::swf_key() const {
+  assert(done_);
+  return end_of(Bytes(received_).subspan(1, handshake_block_size));
+}
+
 Result<void> ClientHandshake::agree(Bytes s1, DigestScheme scheme) {
   const Bytes peer = key_in(s1, scheme);
   const auto secret = keys_->agree(peer);
@@ -268,6 +279,7 @@ Result<void> ServerHandshake::answer(std::uint32_t now) {
     key = *agreed;
   }
   if (scheme) finish_first_block(s1, *scheme, Role::server, key ? &*key : nullptr);
+  swf_key_ = end_of(s1);
   const Block s2 = second_block(c1, scheme, Role::server, version, now, random_);
   output_ = ByteWriter().u8(version).bytes(s1).bytes(s2).take();
   answered_ = true;

@@ -8,6 +8,7 @@
 #include "rtmp/error.h"
 #include "rtmp/random.h"
 #include "rtmp/rtmpe.h"
+#include "rtmp/swf.h"
 
 namespace rtmp {
 
@@ -63,6 +64,7 @@ class ClientHandshake {
   bool done() const { return done_; }
   // Once done: for all that follows; null unless it is encrypted.
   std::unique_ptr<rtmpe::Ciphers> take_ciphers() { return std::move(ciphers_); }
+  swf::Key swf_key() const;
 
  private:
   bool speaks(std::uint8_t version) const;
@@ -95,8 +97,9 @@ class ServerHandshake {
   Result<void> receive(Bytes& input, std::uint32_t now);
   std::vector<std::uint8_t> take_output() { return std::move(output_); }
   bool done() const { return done_; }
-  // As the client's.
+  // Both as the client's.
   std::unique_ptr<rtmpe::Ciphers> take_ciphers() { return std::move(ciphers_); }
+  swf::Key swf_key() const { return swf_key_; }
 
  private:
   bool speaks(std::uint8_t version) const;
@@ -106,6 +109,7 @@ class ServerHandshake {
   std::uint32_t epoch_;
   Random random_;
   Accepts accepts_;
+  swf::Key swf_key_ = {};
   std::unique_ptr<rtmpe::Ciphers> ciphers_;
   std::vector<std::uint8_t> received_;  // C0, C1, then C2
   std::vector<std::uint8_t> output_;

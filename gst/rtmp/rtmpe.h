@@ -24,6 +24,9 @@ constexpr bool is_version(std::uint8_t version) {
 // Whether RC4 and Blowfish are there: OpenSSL keeps them in its legacy provider, which may not be
 // installed. Nothing below but the key pairs works without.
 bool available();
+constexpr char missing[] =
+    "RTMPE needs RC4 of OpenSSL's legacy provider, which is not installed (Debian: "
+    "openssl-provider-legacy, or libssl3 up to Debian 12)";
 
 // One direction's cipher: a stream of bytes that goes on from call to call.
 class Rc4 {

@@ -49,6 +49,7 @@ TEST(Limits, TellWhoKnocksByTheFirstByte) {
   const auto knocks = [](std::uint8_t byte) {
     return limit_behind(Error::unsupported_version, byte, false);
   };
+  EXPECT_EQ(knocks(3), Limit::first_byte_rtmp);
   EXPECT_EQ(knocks(0x16), Limit::first_byte_tls);
   EXPECT_EQ(knocks('P'), Limit::first_byte_http);
   EXPECT_EQ(knocks(6), Limit::first_byte_rtmpe);
@@ -142,6 +143,14 @@ class LimitTest : public ServerTest {
 TEST_F(LimitTest, TurnsTlsAway) { expect_end_after(Limit::first_byte_tls, {0x16, 3, 1, 2, 0}); }
 TEST_F(LimitTest, TurnsHttpAway) { expect_end_after(Limit::first_byte_http, {'G', 'E', 'T', ' '}); }
 TEST_F(LimitTest, TurnsRtmpeAway) { expect_end_after(Limit::first_byte_rtmpe, {6, 0, 0, 0}); }
+TEST_F(LimitTest, TurnsRtmpAwayWhereItIsOff) {
+  Server::Settings encrypted = settings();
+  encrypted.protocols = {static_cast<unsigned>(Protocol::rtmpe)};
+  start(encrypted);
+  EXPECT_TRUE(player()->run_until_closed());
+  ASSERT_TRUE(observer_.wait_removed(1));
+  EXPECT_EQ(count(Limit::first_byte_rtmp), 1u);
+}
 TEST_F(LimitTest, TurnsOthersAway) { expect_end_after(Limit::first_byte_other, {0x80, 0, 0}); }
 
 TEST_F(LimitTest, WaitsNoLongerForConnect) {

@@ -26,9 +26,11 @@ class SyncClient {
 
   // `properties` are added to connect's object.
   SyncClient(std::uint16_t port, Purpose purpose, const std::string& stream = "cam",
-             rtmp::amf::Object properties = {})
-      : connection_(rtmp::Connection::client({}, net::now(), net::secure_random())),
-        session_(settings(purpose, stream, std::move(properties)), net::secure_random()) {
+             rtmp::amf::Object properties = {}, rtmp::Connection::Settings connection = {},
+             std::optional<rtmp::swf::Player> swf = {})
+      : connection_(rtmp::Connection::client(connection, net::now(), net::secure_random())),
+        session_(settings(purpose, stream, std::move(properties), swf), net::secure_random()) {
+    proves_ = connection.keep_swf_key;
     socket_ = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address = {};
     address.sin_family = AF_INET;
@@ -109,13 +111,15 @@ class SyncClient {
 
  private:
   static rtmp::ClientSession::Settings settings(Purpose purpose, const std::string& stream,
-                                                rtmp::amf::Object properties) {
+                                                rtmp::amf::Object properties,
+                                                std::optional<rtmp::swf::Player> swf) {
     rtmp::ClientSession::Settings settings;
     settings.purpose = purpose;
     settings.app = "live";
     settings.tc_url = "rtmp://localhost/live";
     settings.stream = stream;
     settings.connect_properties = std::move(properties);
+    settings.swf = swf;
     return settings;
   }
 
@@ -127,6 +131,10 @@ class SyncClient {
       if (count < 0) return;  // the reader finds out
       connection_.written(static_cast<std::size_t>(count));
     }
+  }
+
+  void start_session() {
+    session_.start(net::now(), proves_ ? connection_.swf_key() : rtmp::swf::Key());
   }
 
   void read() {
@@ -141,7 +149,7 @@ class SyncClient {
       (void)session_.receive(*message, net::now());
       take_events();
     }
-    if (connection_.established() && !std::exchange(begun_, true)) session_.start(net::now());
+    if (connection_.established() && !std::exchange(begun_, true)) start_session();
     flush_session();
   }
 
@@ -169,6 +177,7 @@ class SyncClient {
   int socket_ = -1;
   bool open_ = false;
   bool begun_ = false;
+  bool proves_ = false;  // SWF verification
   rtmp::Connection connection_;
   rtmp::ClientSession session_;
 };

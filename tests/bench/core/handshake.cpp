@@ -23,7 +23,7 @@ void give(auto& to, Bytes bytes) { require(to.receive(bytes, 1000).has_value());
 void handshake_pair(benchmark::State& state, Kind kind) {
   for (auto _ : state) {
     ClientHandshake client(kind, 0, cheap);
-    ServerHandshake server(0, cheap);
+    ServerHandshake server(0, cheap, {true, true});
     give(server, client.take_output());
     give(client, server.take_output());
     give(server, client.take_output());
@@ -33,12 +33,13 @@ void handshake_pair(benchmark::State& state, Kind kind) {
 }
 BENCHMARK_CAPTURE(handshake_pair, simple, Kind::simple);
 BENCHMARK_CAPTURE(handshake_pair, digest, Kind::digest);
+BENCHMARK_CAPTURE(handshake_pair, encrypted, Kind::encrypted);
 
 void handshake_server(benchmark::State& state, Kind kind) {
   const std::vector<std::uint8_t> first = ClientHandshake(kind, 0, cheap).take_output();
   const std::vector<std::uint8_t> second = some_bytes(handshake_block_size);
   for (auto _ : state) {
-    ServerHandshake server(0, cheap);
+    ServerHandshake server(0, cheap, {true, true});
     give(server, first);
     benchmark::DoNotOptimize(server.take_output());
     give(server, second);
@@ -48,6 +49,7 @@ void handshake_server(benchmark::State& state, Kind kind) {
 }
 BENCHMARK_CAPTURE(handshake_server, simple, Kind::simple);
 BENCHMARK_CAPTURE(handshake_server, digest, Kind::digest);
+BENCHMARK_CAPTURE(handshake_server, encrypted, Kind::encrypted);
 
 }  // namespace
 }  // namespace rtmp::bench
