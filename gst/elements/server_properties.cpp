@@ -6,8 +6,10 @@
 
 #include "elements/server_access.h"
 #include "elements/server_hooks.h"
+#include "elements/server_http.h"
 #include "elements/server_login.h"
 #include "elements/server_protocols.h"
+#include "elements/server_stats.h"
 #include "elements/server_swf.h"
 #include "elements/server_tls.h"
 
@@ -369,48 +371,6 @@ void install_timeouts(Installer& to, const Settings& defaults) {
                 to_ns(defaults.ping_interval));
 }
 
-// --- statistics
-
-void take(GstStructure* to, const char* name, GValue* value) {
-  gst_structure_take_value(to, name, value);
-}
-
-void append(GValue* array, GstStructure* structure) {
-  GValue value = G_VALUE_INIT;
-  g_value_init(&value, GST_TYPE_STRUCTURE);
-  g_value_take_boxed(&value, structure);
-  gst_value_array_append_and_take_value(array, &value);
-}
-
-GstStructure* to_structure(const std::string& name, const relay::Stream::Stats& stats) {
-  return gst_structure_new("rtmp-stream-stats", "name", G_TYPE_STRING, name.c_str(), "published",
-                           G_TYPE_BOOLEAN, stats.published, "frames", G_TYPE_UINT64,
-                           guint64{stats.frames}, "bytes", G_TYPE_UINT64, guint64{stats.bytes},
-                           "players", G_TYPE_UINT, static_cast<guint>(stats.players), "gop-frames",
-                           G_TYPE_UINT, static_cast<guint>(stats.gop_frames), "gop-bytes",
-                           G_TYPE_UINT64, guint64{stats.gop_bytes}, nullptr);
-}
-
-GstStructure* to_structure(const relay::Server::ClientStats& stats) {
-  return gst_structure_new(
-      "rtmp-client-stats", "id", G_TYPE_UINT64, guint64{stats.id}, "address", G_TYPE_STRING,
-      stats.address.c_str(), "app", G_TYPE_STRING, stats.app.c_str(), "stream", G_TYPE_STRING,
-      stats.stream.c_str(), "state", G_TYPE_STRING, stats.state.c_str(), "protocol", G_TYPE_STRING,
-      stats.protocol.c_str(), "bytes-in", G_TYPE_UINT64, guint64{stats.bytes_in}, "bytes-out",
-      G_TYPE_UINT64, guint64{stats.bytes_out}, "frames-dropped", G_TYPE_UINT64,
-      guint64{stats.frames_dropped}, "queue-bytes", G_TYPE_UINT64, guint64{stats.queue_bytes},
-      "connected-for", G_TYPE_UINT64, to_ns(stats.connected_for), nullptr);
-}
-
-GstStructure* to_structure(const relay::LimitCounts::Array& counts) {
-  GstStructure* structure = gst_structure_new_empty("rtmp-limit-stats");
-  for (std::size_t i = 0; i < counts.size(); ++i) {
-    const std::string name(to_name(static_cast<relay::Limit>(i)));
-    gst_structure_set(structure, name.c_str(), G_TYPE_UINT64, guint64{counts[i]}, nullptr);
-  }
-  return structure;
-}
-
 }  // namespace
 
 void install(GObjectClass* klass) {
@@ -432,22 +392,9 @@ void install(GObjectClass* klass) {
   server_protocols::install(add);
   server_swf::install(add);
   server_tls::install(add);
-  /**
-   * GstRtmpServer:stats:
-   *
-   * What the server has done, as a #GstStructure `rtmp-server-stats`: the counters
-   * `connections-accepted`, `connections-refused`, `bytes-in`, `bytes-out` and `frames-dropped`
-   * (#guint64), the bytes that `memory` and of it `gop-memory` hold now (#guint64), the numbers
-   * `clients`, `publishers` and `players` (#guint), a structure `limits` of counters, how often
-   * somebody went over each limit (docs/limits.md), and two arrays of structures: `streams`
-   * (`name`, `published`, `frames`, `bytes`, `players`, `gop-frames`, `gop-bytes`) and
-   * `client-list` (`id`, `address`, `app`, `stream`, `state`, `protocol`, `bytes-in`, `bytes-out`,
-   * `frames-dropped`, `queue-bytes`, `connected-for` in nanoseconds). After the end it says what
-   * was last true.
-   */
-  to.add(stats, g_param_spec_boxed("stats", "Statistics",
-                                   "What the server has done: totals, streams and clients",
-                                   GST_TYPE_STRUCTURE, read_only));
+  server_http::install(add);
+  to.add(current_http_port, server_http::make_current_port());
+  to.add(stats, server_stats::make_property());
 }
 
 // --- values
@@ -531,31 +478,6 @@ Settings Values::to_settings() const {
   settings.publisher_timeout = to_timeout(big_number("idle-timeout"));
   settings.ping_interval = to_timeout(big_number("ping-interval"));
   return settings;
-}
-
-GstStructure* to_structure(const relay::Server::Stats& stats) {
-  GstStructure* structure = gst_structure_new(
-      "rtmp-server-stats", "connections-accepted", G_TYPE_UINT64,
-      guint64{stats.connections_accepted}, "connections-refused", G_TYPE_UINT64,
-      guint64{stats.connections_refused}, "bytes-in", G_TYPE_UINT64, guint64{stats.bytes_in},
-      "bytes-out", G_TYPE_UINT64, guint64{stats.bytes_out}, "frames-dropped", G_TYPE_UINT64,
-      guint64{stats.frames_dropped}, "memory", G_TYPE_UINT64, guint64{stats.memory}, "gop-memory",
-      G_TYPE_UINT64, guint64{stats.gop_memory}, "clients", G_TYPE_UINT,
-      static_cast<guint>(stats.clients), "publishers", G_TYPE_UINT,
-      static_cast<guint>(stats.publishers), "players", G_TYPE_UINT,
-      static_cast<guint>(stats.players), nullptr);
-  GValue streams = G_VALUE_INIT, clients = G_VALUE_INIT;
-  g_value_init(&streams, GST_TYPE_ARRAY);
-  g_value_init(&clients, GST_TYPE_ARRAY);
-  for (const auto& [name, stream] : stats.streams) append(&streams, to_structure(name, stream));
-  for (const auto& client : stats.client_list) append(&clients, to_structure(client));
-  GValue limits = G_VALUE_INIT;
-  g_value_init(&limits, GST_TYPE_STRUCTURE);
-  g_value_take_boxed(&limits, to_structure(stats.limits));
-  take(structure, "limits", &limits);
-  take(structure, "streams", &streams);
-  take(structure, "client-list", &clients);
-  return structure;
 }
 
 }  // namespace server_properties

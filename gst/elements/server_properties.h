@@ -16,6 +16,7 @@ namespace server_properties {
 enum Id : guint {
   first = 1,
   current_port = 100,
+  current_http_port,
   stats,
   first_of_element,  // an element's own begin here
 };
@@ -57,8 +58,5 @@ class Values {
   GObjectClass* klass_;
   std::unique_ptr<GstStructure, FreeStructure> set_;
 };
-
-// `rtmp-server-stats`: totals, `streams` and `client-list`.
-GstStructure* to_structure(const relay::Server::Stats& stats);
 
 }  // namespace server_properties

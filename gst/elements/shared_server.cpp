@@ -9,8 +9,10 @@
 
 #include "elements/server_access.h"
 #include "elements/server_hooks.h"
+#include "elements/server_http.h"
 #include "elements/server_login.h"
 #include "elements/server_protocols.h"
+#include "elements/server_stats.h"
 #include "elements/server_swf.h"
 #include "elements/server_tls.h"
 
@@ -104,6 +106,14 @@ class Shared final : public relay::Observer {
     if (!error) port_ = server.port();
     return error;
   }
+  boost::system::error_code start_web(relay::Web::Settings settings) {
+    web_ = std::make_unique<relay::Web>(
+        server, std::move(settings),
+        relay::Web::Orders{.drain = [this](rtmp::Duration time) { drain(time); }});
+    const auto error = web_->listen();
+    if (!error) http_port_ = web_->port();
+    return error;
+  }
   // Whether the rules or the application have a say in who publishes.
   bool guards_publishing() const {
     const std::lock_guard lock(mutex_);
@@ -124,6 +134,7 @@ class Shared final : public relay::Observer {
   }
   // Unlike the server's, for any thread.
   std::uint16_t port() const { return port_; }
+  std::uint16_t http_port() const { return http_port_; }
   std::string place() const { return values.address() + ":" + std::to_string(port_); }
 
   const Values values;        // that it runs with
@@ -173,9 +184,13 @@ class Shared final : public relay::Observer {
   std::vector<std::shared_ptr<relay::Observer>> listeners_;
   std::vector<std::shared_ptr<Emitter>> emitters_;  // of the same, those of the elements' signals
   std::atomic<std::uint16_t> port_ = 0;             // while it listens
+  std::atomic<std::uint16_t> http_port_ = 0;
 
  public:
-  Server server;  // the last member: it calls the others until it has stopped
+  Server server;  // behind those that it calls until it has stopped
+
+ private:
+  std::unique_ptr<relay::Web> web_;  // behind the server, which it asks
 };
 
 // --- who shares what
@@ -299,13 +314,18 @@ class Registry {
     try {
       const auto shared = std::make_shared<Shared>(values, link.name(), std::move(settings));
       enter(link, party, shared);
-      const auto error = shared->start();
-      if (!error) {
-        log_start(*shared);
-        return std::nullopt;
+      if (const auto error = shared->start()) {
+        leave(link);
+        return Refusal{.error = error, .occupant = occupant_of(values.port())};
       }
-      leave(link);
-      return Refusal{.error = error, .occupant = occupant_of(values.port())};
+      const auto web = server_http::settings(values);
+      if (const auto error = web ? shared->start_web(*web) : boost::system::error_code()) {
+        leave(link);
+        return Refusal{.error = error, .web = web};
+      }
+      log_start(*shared);
+      if (web) log_web(*shared, *web);
+      return std::nullopt;
     } catch (const std::system_error& error) {  // no more threads or descriptors
       leave(link);
       return Refusal{.error = error.code()};
@@ -335,6 +355,14 @@ class Registry {
           "%s can be reached from other machines, and everybody may publish: set "
           "access-rules, or handle authorize",
           shared.place().c_str());
+  }
+
+  static void log_web(const Shared& shared, const relay::Web::Settings& web) {
+    GST_INFO("%s answers HTTP on port %u of %s", shared.place().c_str(), shared.http_port(),
+             web.address.c_str());
+    if (!is_loopback(web.address) && web.token.empty())
+      GST_WARNING("the figures of %s can be read from other machines by everybody: set http-token",
+                  shared.place().c_str());
   }
 
   static void enter(Link& link, const std::shared_ptr<Party>& party,
@@ -453,6 +481,8 @@ bool Link::get_property(guint id, GValue* value, const GParamSpec* spec) const {
   if (id >= server_properties::first_of_element) return false;
   if (id == server_properties::current_port) {
     g_value_set_uint(value, current_port());
+  } else if (id == server_properties::current_http_port) {
+    g_value_set_uint(value, current_http_port());
   } else if (id == server_properties::stats) {
     g_value_take_boxed(value, stats());
   } else {
@@ -473,12 +503,17 @@ bool Link::open(std::shared_ptr<Party> party) {
     post(*refusal);
     return false;
   }
-  g_object_notify(G_OBJECT(element_), "current-port");
+  notify_ports();
   return true;
 }
 
 void Link::close() {
-  if (Registry::get().close(*this)) g_object_notify(G_OBJECT(element_), "current-port");
+  if (Registry::get().close(*this)) notify_ports();
+}
+
+void Link::notify_ports() {
+  g_object_notify(G_OBJECT(element_), "current-port");
+  g_object_notify(G_OBJECT(element_), "current-http-port");
 }
 
 // With the lock held.
@@ -516,9 +551,14 @@ std::uint16_t Link::current_port() const {
   return shared_ ? shared_->port() : std::uint16_t{0};
 }
 
+std::uint16_t Link::current_http_port() const {
+  const std::lock_guard lock(mutex_);
+  return shared_ ? shared_->http_port() : std::uint16_t{0};
+}
+
 GstStructure* Link::stats() const {
   const std::lock_guard lock(mutex_);
-  return server_properties::to_structure(shared_ ? shared_->server.stats() : last_stats_);
+  return server_stats::to_structure(shared_ ? shared_->server.stats() : last_stats_);
 }
 
 void Link::post(const Refusal& refusal) {
@@ -527,6 +567,8 @@ void Link::post(const Refusal& refusal) {
   const std::string reason = refusal.error.message();
   if (!refusal.conflict.empty()) {
     GST_ELEMENT_ERROR(element_, RESOURCE, SETTINGS, ("%s", refusal.conflict.c_str()), (nullptr));
+  } else if (refusal.web) {
+    server_http::post(element_, *refusal.web, refusal.error);
   } else if (!refusal.fault.empty()) {
     GST_ELEMENT_ERROR(element_, RESOURCE, SETTINGS, ("%s", refusal.fault.c_str()), (nullptr));
   } else if (!refusal.occupant.empty()) {

@@ -11,6 +11,7 @@
 #include "elements/server_properties.h"
 #include "elements/server_signals.h"
 #include "relay/server.h"
+#include "relay/web.h"
 
 namespace shared_server {
 
@@ -78,11 +79,14 @@ class Link {
     boost::system::error_code error = {};  // the operating system's
     std::string occupant = {};             // who of this process has the port at another address
     std::string fault = {};                // of what the settings name
+    std::optional<relay::Web::Settings> web = {};  // whose the error is, if not the server's
   };
 
   std::string name() const;
   server_properties::Values values() const;
   std::uint16_t current_port() const;
+  std::uint16_t current_http_port() const;
+  void notify_ports();
   GstStructure* stats() const;
   void post(const Refusal& refusal);
   void leave_parties();

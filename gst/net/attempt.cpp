@@ -410,13 +410,9 @@ void Attempt::forget_taken(std::uint64_t taken_bytes) {
 void Attempt::read_tcp_info(Client::Stats& stats) {
   tcp_info_read_ = now();
   if (!driver_->open()) return;
-  tcp_info info = {};
-  socklen_t size = sizeof info;
-  if (::getsockopt(driver_->stream().socket().native_handle(), IPPROTO_TCP, TCP_INFO, &info,
-                   &size) != 0)
-    return;
-  stats.round_trip_us = info.tcpi_rtt;
-  stats.retransmits = info.tcpi_total_retrans;
+  const TcpFigures figures = tcp_figures(driver_->stream().socket().native_handle());
+  stats.round_trip_us = figures.round_trip_us;
+  stats.retransmits = figures.retransmits;
 }
 
 }  // namespace net

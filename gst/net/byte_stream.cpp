@@ -86,6 +86,13 @@ void set_pacing(int socket, std::uint64_t bytes_per_second) {
   ::setsockopt(socket, SOL_SOCKET, SO_MAX_PACING_RATE, &rate, sizeof rate);
 }
 
+TcpFigures tcp_figures(int socket) {
+  tcp_info info = {};
+  socklen_t size = sizeof info;
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return {};
+  return {info.tcpi_rtt, info.tcpi_total_retrans};
+}
+
 bool is_silence(const error_code& error) {
   return error == boost::asio::error::timed_out || error == boost::asio::error::host_unreachable ||
          error == boost::asio::error::network_unreachable;

@@ -59,6 +59,13 @@ void set_tcp_options(int socket, const TcpOptions& options);
 void close_on_exec(int socket);
 void set_pacing(int socket, std::uint64_t bytes_per_second);  // 0: as fast as it goes
 
+// What the kernel knows of a TCP connection; 0 of other sockets.
+struct TcpFigures {
+  unsigned round_trip_us = 0;  // smoothed
+  unsigned retransmits = 0;    // segments, since the beginning
+};
+TcpFigures tcp_figures(int socket);
+
 // The end of a connection whose other side no longer answers, in its kernel or on the way.
 bool is_silence(const error_code& error);
 

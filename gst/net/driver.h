@@ -47,8 +47,7 @@ class Driver {
 
   rtmp::Connection& connection() { return connection_; }
   const rtmp::Connection& connection() const { return connection_; }
-  ByteStream& stream() { return *stream_; }
-  const ByteStream& stream() const { return *stream_; }
+  ByteStream& stream() const { return *stream_; }
   Worker& worker() const { return worker_; }
 
   // Writes what the connection has to send, straight away as far as the peer takes it.

@@ -15,8 +15,13 @@ constexpr std::size_t most_gathered = 256 * 1024;
 
 }  // namespace
 
-Audience::Audience(net::Worker& worker, std::shared_ptr<Stream> stream, rtmp::Duration latency)
-    : worker_(worker), stream_(std::move(stream)), latency_(latency), timer_(worker.context()) {
+Audience::Audience(net::Worker& worker, std::shared_ptr<Stream> stream, rtmp::Duration latency,
+                   Delays& delays)
+    : worker_(worker),
+      stream_(std::move(stream)),
+      latency_(latency),
+      delays_(delays),
+      timer_(worker.context()) {
   rows_.reserve(most_rows);  // they stay where they are while one is delivered to
 }
 
@@ -133,22 +138,29 @@ void Audience::deliver(Row& row) {
   const Batch batch({first, recent_.end()});
   row.after = recent_.back()->sequence;
   delivering_ = true;
+  std::uint64_t written = 0;
   for (std::size_t i = 0; i < row.seats.size(); ++i) {  // players may join meanwhile
     const Seat seat = row.seats[i];
     if (!seat.player || seat.after >= row.after) continue;
     if (seat.after < (*first)->sequence)
-      seat.player->deliver(batch);
+      written += seat.player->deliver(batch) ? 1 : 0;
     else
       seat.player->deliver(
           Batch({std::find_if(first, recent_.end(), after(seat.after)), recent_.end()}));
   }
   delivering_ = false;
+  if (written > 0) count(batch, written);
+}
+
+void Audience::count(const Batch& batch, std::uint64_t players) {
+  const rtmp::Time now = net::now();
+  for (const FramePtr& frame : batch.frames) delays_.add(now - frame->arrived, players);
 }
 
 std::shared_ptr<Audience> Hall::audience(const std::shared_ptr<Stream>& stream) {
   if (auto known = audiences_[stream.get()].lock()) return known;
   std::erase_if(audiences_, [](const auto& entry) { return entry.second.expired(); });
-  auto audience = std::make_shared<Audience>(worker_, stream, latency_);
+  auto audience = std::make_shared<Audience>(worker_, stream, latency_, delays_);
   audiences_[stream.get()] = audience;
   return audience;
 }

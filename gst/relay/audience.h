@@ -17,8 +17,9 @@ namespace relay {
 class Player {
  public:
   virtual ~Player() = default;
-  // Frames and notices in order; may end the player, but not destroy it.
-  virtual void deliver(const Batch& batch) = 0;
+  // Frames and notices in order; may end the player, but not destroy it. Whether all of them are
+  // written.
+  virtual bool deliver(const Batch& batch) = 0;
 };
 
 // Many players sit in rows. With a latency each row is given together what has come during that
@@ -29,7 +30,9 @@ class Audience final : public Subscriber, public std::enable_shared_from_this<Au
  public:
   // `latency`: how long a frame may wait for others; a key frame does not wait, nor does what has
   // become much.
-  Audience(net::Worker& worker, std::shared_ptr<Stream> stream, rtmp::Duration latency);
+  // `delays`: where to count what is written; outlives this.
+  Audience(net::Worker& worker, std::shared_ptr<Stream> stream, rtmp::Duration latency,
+           Delays& delays);
 
   // What comes before the first frame that the player is given.
   Snapshot add(Player& player, StartAt start);
@@ -56,10 +59,12 @@ class Audience final : public Subscriber, public std::enable_shared_from_this<Au
   void on_timer();
   void deliver(Row& row);
   void forget_delivered();
+  void count(const Batch& batch, std::uint64_t players);
 
   net::Worker& worker_;
   std::shared_ptr<Stream> stream_;
   const rtmp::Duration latency_;
+  Delays& delays_;
   boost::asio::steady_timer timer_;
   std::vector<Row> rows_;
   std::size_t players_ = 0;
@@ -79,10 +84,12 @@ class Hall {
   Hall(net::Worker& worker, rtmp::Duration latency) : worker_(worker), latency_(latency) {}
 
   std::shared_ptr<Audience> audience(const std::shared_ptr<Stream>& stream);
+  Delays& delays() { return delays_; }
 
  private:
   net::Worker& worker_;
   const rtmp::Duration latency_;
+  Delays delays_;
   std::unordered_map<const Stream*, std::weak_ptr<Audience>> audiences_;
 };
 

@@ -22,7 +22,7 @@ FramePtr make_frame(rtmp::Message message, std::uint64_t sequence, std::uint32_t
 
 FramePtr make_frame(rtmp::Message message, const rtmp::media::Summary& summary,
                     std::uint64_t sequence, std::uint32_t chunk_size,
-                    const std::shared_ptr<Budget>& budget) {
+                    const std::shared_ptr<Budget>& budget, rtmp::Time arrived) {
   auto frame = std::make_shared<Frame>();
   frame->type = message.type;
   frame->metadata = is_metadata(message);
@@ -32,6 +32,7 @@ FramePtr make_frame(rtmp::Message message, const rtmp::media::Summary& summary,
     if (auto legacy = rtmp::legacy_form(message))
       frame->legacy = make_frame(std::move(*legacy), sequence, chunk_size);
   frame->sequence = sequence;
+  frame->arrived = arrived;
   message.stream_id = shared_stream_id;
   const std::uint32_t chunk_stream_id = rtmp::chunk_stream::id_for(message.type);
   frame->encoded = rtmp::encode_alone(std::move(message), chunk_stream_id, chunk_size);

@@ -6,6 +6,7 @@
 
 #include "relay/budget.h"
 #include "rtmp/chunk.h"
+#include "rtmp/clock.h"
 #include "rtmp/media.h"
 
 namespace relay {
@@ -29,6 +30,7 @@ struct Frame {
   rtmp::media::Summary summary;
   std::int64_t timestamp = 0;    // ms, unwrapped
   std::uint64_t sequence = 0;    // of its stream, rising
+  rtmp::Time arrived = {};       // nothing for what was made here
   rtmp::EncodedMessage encoded;  // for message stream 1 and the server's chunk size
   // Of an enhanced frame: what players get that know legacy FLV alone; null if it has no such form.
   FramePtr legacy;
@@ -65,7 +67,7 @@ constexpr std::uint32_t shared_stream_id = 1;
 FramePtr make_frame(rtmp::Message message, std::uint64_t sequence, std::uint32_t chunk_size);
 FramePtr make_frame(rtmp::Message message, const rtmp::media::Summary& summary,
                     std::uint64_t sequence, std::uint32_t chunk_size,
-                    const std::shared_ptr<Budget>& budget);
+                    const std::shared_ptr<Budget>& budget, rtmp::Time arrived = {});
 FramePtr make_notice(Frame::Notice notice, std::uint64_t sequence);
 
 }  // namespace relay

@@ -40,6 +40,10 @@ class FrameQueue {
   }
   bool empty() const { return entries_.empty(); }
   std::size_t bytes() const { return bytes_; }
+  // That the first frame has waited.
+  rtmp::Duration waited(rtmp::Time now) const {
+    return empty() ? rtmp::Duration::zero() : now - entries_.front().since;
+  }
   std::uint64_t dropped() const { return dropped_; }  // frames, since the beginning
 
  private:

@@ -18,6 +18,7 @@ Session::Playing::Playing(Session& session, std::uint32_t stream_id, std::shared
 
 Session::Playing::~Playing() {
   if (!audience_) return;
+  report();
   audience_->remove(*this);
   stream_->remove_player();
 }
@@ -27,19 +28,28 @@ void Session::Playing::join() {
   const Snapshot snapshot = audience_->add(*this, session_.settings_->start_at);
   // The GOP begins with a key frame of track 0, not of every track.
   if (session_.settings_->start_at == StartAt::keyframe || tracks_.video) queue_.wait_for_key();
+  joined_after_ = snapshot.last_sequence;
   enqueue(snapshot.frames);
 }
 
-void Session::Playing::deliver(const Batch& batch) {
-  if (takes_as_it_is(batch) && write_directly(batch)) return;
+bool Session::Playing::deliver(const Batch& batch) {
+  if (takes_as_it_is(batch) && write_directly(batch)) return true;
   enqueue(batch.frames);
   session_.driver_.flush();
   give_memory_back();
+  return false;
+}
+
+void Session::Playing::report() {
+  stream_->count_bytes_out(bytes_ - std::exchange(reported_, bytes_));
 }
 
 bool Session::Playing::send_next() {
   const FramePtr frame = queue_.pop();
   if (!frame) return false;
+  bytes_ += frame->size();
+  if (frame->sequence > joined_after_ && frame->notice == Frame::Notice::none)
+    session_.hall_.delays().add(net::now() - frame->arrived, 1);
   if (frame->is_enhanced() && !session_.knows_enhanced_) {
     send_to_legacy_player(frame);
   } else if (const auto* chosen = tracks_.of(frame->type); chosen && frame->summary.many_tracks) {
@@ -72,6 +82,7 @@ bool Session::Playing::write_directly(const Batch& batch) {
   net::Driver& driver = session_.driver_;
   const std::optional<std::size_t> count = driver.write_directly(batch.bytes);
   if (!count) return false;
+  bytes_ += batch.size;
   rtmp::Connection& connection = driver.connection();
   if (count == batch.size) {
     connection.sent(batch.size);

@@ -18,12 +18,14 @@ class Session::Playing final : public Player {
 
   // After the session has said that it plays.
   void join();
-  void deliver(const Batch& batch) override;
+  bool deliver(const Batch& batch) override;
   // Gives the connection what is next; false if there is nothing.
   bool send_next();
 
   void pause(bool paused);
   void receive(rtmp::MessageType type, bool enabled);
+  // Tells the stream what it has got since the last time.
+  void report();
   const FrameQueue& queue() const { return queue_; }
   const Stream& stream() const { return *stream_; }
 
@@ -47,8 +49,10 @@ class Session::Playing final : public Player {
   const rtmp::TrackChoice tracks_;
   FrameQueue queue_;
   bool paused_ = false, audio_ = true, video_ = true;
-  bool plain_ = is_plain();  // takes every frame as it is
-  bool refused_ = false;     // for want of Enhanced RTMP
+  bool plain_ = is_plain();         // takes every frame as it is
+  bool refused_ = false;            // for want of Enhanced RTMP
+  std::uint64_t joined_after_ = 0;  // the last sequence number of before
+  std::uint64_t bytes_ = 0, reported_ = 0;
 };
 
 }  // namespace relay

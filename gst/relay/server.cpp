@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "relay/server.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <future>
@@ -29,9 +30,10 @@ Server::Server(Settings settings, Observer& observer)
       gop_memory_(std::make_shared<Budget>(settings_->max_memory / 2)),
       hub_({settings_->chunk_size, settings_->gop_cache, settings_->publisher_grace},
            stream_hooks()),
-      workers_(settings_->threads) {
+      workers_(settings_->threads),
+      since_(net::now()) {
   for (std::size_t i = 0; i < workers_.size(); ++i)
-    halls_.try_emplace(&workers_[i], workers_[i], settings_->latency);
+    rooms_.try_emplace(&workers_[i], workers_[i], settings_->latency);
 }
 
 Server::~Server() {
@@ -92,6 +94,7 @@ net::error_code Server::start() {
   open_ = true;
   addresses_ = listener->addresses();
   listener_ = std::move(listener);
+  start_sampling();
   return {};
 }
 
@@ -105,6 +108,7 @@ void Server::stop_listening() {
 
 void Server::stop() {
   stop_listening();
+  stop_sampling();
   for (const auto& stream : hub_.all()) stream->stop_waiting();
   for (const auto& session : sessions()) session->leave();
   wait_for_sessions();
@@ -182,8 +186,9 @@ void Server::begin(const std::string& host, Visitor visitor) {
   const auto settings = this->settings();
   auto stream = settings->tls ? settings->tls->wrap(std::move(visitor.socket), net::now())
                               : net::make_plain_stream(std::move(visitor.socket));
-  const auto session = std::make_shared<Session>(
-      *this, worker, halls_.at(&worker), std::move(stream), next_id_++, visitor.address, host);
+  Room& room = rooms_.at(&worker);
+  const auto session = std::make_shared<Session>(*this, worker, room.hall, std::move(stream),
+                                                 next_id_++, visitor.address, host);
   const bool late = net::now() >= visitor.since + settings->handshake_timeout;
   if (late) count(Limit::connections_in_line, host);
   {
@@ -197,6 +202,7 @@ void Server::begin(const std::string& host, Visitor visitor) {
     ++accepted_;
     sessions_[session->id()] = session;
   }
+  room.sessions[session->id()] = session;
   observer_.on_client_added(session->id(), visitor.address);
   session->start();
 }
@@ -229,7 +235,8 @@ void Server::leave(const std::string& name, bool connected) {
 }
 
 void Server::forget(const Session& session) {
-  const ClientStats last = session.stats();
+  const ClientStats last = session.stats(net::now());
+  rooms_.at(&session.worker()).sessions.erase(session.id());
   const std::lock_guard lock(mutex_);
   bytes_in_ += last.bytes_in;
   bytes_out_ += last.bytes_out;
@@ -254,7 +261,7 @@ bool Server::kick(std::uint64_t client_id) {
 
 std::size_t Server::drop_stream(const std::string& name) {
   std::size_t count = 0;
-  on_each_worker([&](Session& session) {
+  on_each_session([&](Session& session) {
     if (session.drop(name)) ++count;
   });
   return count;
@@ -270,16 +277,21 @@ void Server::drain(rtmp::Duration time) {
   }
 }
 
-void Server::on_each_worker(const std::function<void(Session&)>& call) {
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
+void Server::in_each_room(const std::function<void(Room&)>& call) {
+  for (auto& [worker, room] : rooms_) {
     std::promise<void> done;
-    boost::asio::post(workers_[i].context(), [&, i] {
-      for (const auto& session : sessions())
-        if (&session->worker() == &workers_[i]) call(*session);
+    boost::asio::post(worker->context(), [&, &room = room] {
+      call(room);
       done.set_value();
     });
     done.get_future().wait();
   }
+}
+
+void Server::on_each_session(const std::function<void(Session&)>& call) {
+  in_each_room([&](Room& room) {
+    for (const auto& [id, session] : room.sessions) call(*session);
+  });
 }
 
 std::vector<std::shared_ptr<Session>> Server::sessions() const {
@@ -292,30 +304,76 @@ std::vector<std::shared_ptr<Session>> Server::sessions() const {
 // --- figures
 // ---------------------------------------------------------------------------------------
 
-Server::Stats Server::stats() {
+void Server::start_sampling() {
+  sampling_ = true;
+  call_later(Meter<1>::interval, [this] { sample(); });
+}
+
+// No sampling is under way any more, or comes.
+void Server::stop_sampling() {
+  sampling_ = false;
+  in_each_room([](Room&) {});
+}
+
+// On the first worker; the last one that is done goes on with the streams, which the others have
+// brought up to date.
+void Server::sample() {
+  if (!sampling_) return;
+  const auto left = std::make_shared<std::atomic<std::size_t>>(rooms_.size());
+  for (auto& [worker, room] : rooms_)
+    boost::asio::post(worker->context(), [this, left, &room = room] {
+      const rtmp::Time now = net::now();
+      for (const auto& [id, session] : room.sessions) {
+        session->sample(now);
+        session->report();
+      }
+      if (--*left > 0) return;
+      for (const auto& stream : hub_.all()) stream->sample(now);
+    });
+  call_later(Meter<1>::interval, [this] { sample(); });
+}
+
+Server::Stats Server::totals() const {
   Stats stats;
-  {
-    const std::lock_guard lock(mutex_);
-    stats.connections_accepted = accepted_;
-    stats.connections_refused = refused_;
-    stats.bytes_in = bytes_in_;
-    stats.bytes_out = bytes_out_;
-    stats.frames_dropped = frames_dropped_;
-  }
+  stats.uptime = net::now() - since_;
   stats.memory = memory_->used();
   stats.gop_memory = gop_memory_->used();
   stats.limits = limits_.all();
-  on_each_worker([&](const Session& session) {
-    const ClientStats client = session.stats();
-    stats.bytes_in += client.bytes_in;
-    stats.bytes_out += client.bytes_out;
-    stats.frames_dropped += client.frames_dropped;
-    ++stats.clients;
-    if (client.state == "publishing") ++stats.publishers;
-    if (client.state == "playing") ++stats.players;
-    stats.client_list.push_back(client);
+  const std::lock_guard lock(mutex_);
+  stats.connections_accepted = accepted_;
+  stats.connections_refused = refused_;
+  stats.bytes_in = bytes_in_;
+  stats.bytes_out = bytes_out_;
+  stats.frames_dropped = frames_dropped_;
+  return stats;
+}
+
+void Server::add_client(Stats& stats, ClientStats client) {
+  stats.bytes_in += client.bytes_in;
+  stats.bytes_out += client.bytes_out;
+  stats.bit_rate_in += client.bit_rate_in;
+  stats.bit_rate_out += client.bit_rate_out;
+  stats.frames_dropped += client.frames_dropped;
+  ++stats.clients;
+  if (client.state == "publishing") ++stats.publishers;
+  if (client.state == "playing") ++stats.players;
+  stats.client_list.push_back(std::move(client));
+}
+
+Server::Stats Server::stats() {
+  Stats stats = totals();
+  in_each_room([&](Room& room) {
+    const rtmp::Time now = net::now();
+    for (const auto& [id, session] : room.sessions) {
+      session->report();
+      add_client(stats, session->stats(now));
+    }
+    stats.delays += room.hall.delays();
   });
-  for (const auto& stream : hub_.all()) stats.streams.emplace_back(stream->name(), stream->stats());
+  for (const auto& stream : hub_.all())
+    stats.streams.emplace_back(stream->name(), stream->stats(net::now()));
+  std::ranges::sort(stats.streams, {}, [](const auto& entry) { return entry.first; });
+  std::ranges::sort(stats.client_list, {}, &ClientStats::id);
   return stats;
 }
 

@@ -137,23 +137,8 @@ class Server {
     rtmp::Duration swf_timeout = std::chrono::seconds(10);
     std::shared_ptr<net::TlsServer> tls;  // null: plain
   };
-  struct ClientStats {
-    std::uint64_t id = 0;
-    std::string address, app, stream;
-    std::string state;     // "handshake", "connected", "publishing", "playing"
-    std::string protocol;  // "rtmp", "rtmpe", "rtmps"
-    std::uint64_t bytes_in = 0, bytes_out = 0, frames_dropped = 0, queue_bytes = 0;
-    rtmp::Duration connected_for = {};
-  };
-  struct Stats {
-    std::uint64_t connections_accepted = 0, connections_refused = 0;
-    std::uint64_t bytes_in = 0, bytes_out = 0, frames_dropped = 0;
-    std::size_t memory = 0, gop_memory = 0;  // bytes, now
-    std::size_t clients = 0, publishers = 0, players = 0;
-    LimitCounts::Array limits = {};  // how often each was gone over
-    std::vector<std::pair<std::string, Stream::Stats>> streams;
-    std::vector<ClientStats> client_list;
-  };
+  using ClientStats = relay::ClientStats;
+  using Stats = ServerStats;
 
   // The observer must outlive the server.
   Server(Settings settings, Observer& observer);
@@ -202,6 +187,12 @@ class Server {
     std::string address;
     rtmp::Time since;
   };
+  // A worker's own, on its thread alone.
+  struct Room {
+    Room(net::Worker& worker, rtmp::Duration latency) : hall(worker, latency) {}
+    Hall hall;
+    std::unordered_map<std::uint64_t, std::shared_ptr<Session>> sessions;
+  };
   struct Host {
     std::size_t connections = 0;  // those in line, too
     std::size_t unconnected = 0;  // not in line, and connect is not answered yet
@@ -210,8 +201,14 @@ class Server {
 
   Stream::Hooks stream_hooks();
   void call_later(rtmp::Duration time, std::function<void()> call);
-  // Runs it on each worker, with the sessions that are its own, and waits until all are done.
-  void on_each_worker(const std::function<void(Session&)>& call);
+  // Runs it on each worker, and waits until all are done.
+  void in_each_room(const std::function<void(Room&)>& call);
+  void on_each_session(const std::function<void(Session&)>& call);
+  void start_sampling();
+  void stop_sampling();
+  void sample();
+  Stats totals() const;
+  static void add_client(Stats& stats, ClientStats client);
   void stop_listening();
   void wait_for_sessions();
   void accept(net::Worker& worker, net::Socket socket);
@@ -235,12 +232,14 @@ class Server {
   LimitCounts limits_;
   Moderator moderator_;
   Hub hub_;
-  std::map<const net::Worker*, Hall> halls_;  // each is its worker's own
+  std::map<net::Worker*, Room> rooms_;
+  std::atomic<bool> sampling_ = false;
   net::Workers workers_;
   std::mutex listening_;  // guards listener_
   std::unique_ptr<net::Listener> listener_;
   std::atomic<std::uint16_t> port_ = 0;
   std::atomic<std::uint64_t> next_id_ = 1;
+  const rtmp::Time since_;
 
   mutable std::mutex mutex_;  // guards what follows
   bool open_ = false;         // new connections are welcome

@@ -141,6 +141,7 @@ Session::Session(Server& server, net::Worker& worker, Hall& hall,
       address_(std::move(address)),
       host_(std::move(host)),
       since_(net::now()),
+      meter_(since_),
       settings_(server.settings()),
       session_(session_settings(*settings_), since_),
       driver_(
@@ -533,19 +534,23 @@ void Session::handle(ReceiveRequest& request) {
 // --- figures
 // ---------------------------------------------------------------------------------------
 
-Server::ClientStats Session::stats() const {
+void Session::sample(rtmp::Time now) {
   const rtmp::Connection::Stats connection = driver_.connection().stats();
-  Server::ClientStats stats;
+  meter_.sample({connection.bytes_in, connection.bytes_out}, now);
+}
+
+void Session::report() {
+  for (const auto& [id, playing] : playing_) playing->report();
+}
+
+ClientStats Session::stats(rtmp::Time now) const {
+  ClientStats stats;
   stats.id = id_;
   stats.address = address_;
-  stats.app = connected_as_.app;
-  stats.state = session_.connected() ? "connected" : "handshake";
+  stats.connected_for = now - since_;
   stats.protocol = to_name(protocol());
-  stats.bytes_in = connection.bytes_in;
-  stats.bytes_out = connection.bytes_out;
-  stats.queue_bytes = driver_.connection().output().size();
-  stats.frames_dropped = lost_;
-  stats.connected_for = net::now() - since_;
+  add_wishes(stats);
+  add_traffic(stats, now);
   for (const auto& [id, publishing] : publishing_) {
     stats.state = "publishing";
     stats.stream = publishing->stream().name();
@@ -554,9 +559,36 @@ Server::ClientStats Session::stats() const {
     stats.state = "playing";
     stats.stream = playing->stream().name();
     stats.queue_bytes += playing->queue().bytes();
+    stats.queue_time = std::max(stats.queue_time, playing->queue().waited(now));
     stats.frames_dropped += playing->queue().dropped();
   }
   return stats;
+}
+
+// What was said at connect; queries are often secrets.
+void Session::add_wishes(ClientStats& stats) const {
+  const auto without_query = [](const std::string& text) {
+    return rtmp::printable(rtmp::split_query(text).name);
+  };
+  stats.app = connected_as_.app;
+  stats.state = session_.connected() ? "connected" : "handshake";
+  stats.tc_url = without_query(connected_as_.tc_url);
+  stats.page_url = without_query(connected_as_.page_url);
+  stats.swf_url = without_query(connected_as_.swf_url);
+  stats.flash_version = rtmp::printable(connected_as_.flash_version);
+}
+
+void Session::add_traffic(ClientStats& stats, rtmp::Time now) const {
+  const rtmp::Connection::Stats connection = driver_.connection().stats();
+  const auto [in, out] = meter_.per_second({connection.bytes_in, connection.bytes_out}, now);
+  stats.bytes_in = connection.bytes_in;
+  stats.bytes_out = connection.bytes_out;
+  stats.bit_rate_in = in * 8;
+  stats.bit_rate_out = out * 8;
+  stats.queue_bytes = driver_.connection().output().size();
+  stats.frames_dropped = lost_;
+  stats.ping_round_trip = connection.ping_round_trip;
+  if (driver_.open()) stats.tcp = net::tcp_figures(driver_.stream().socket().native_handle());
 }
 
 }  // namespace relay

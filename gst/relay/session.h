@@ -32,8 +32,12 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   // The address without port, under which the server counts.
   const std::string& host() const { return host_; }
   bool connected() const { return session_.connected(); }
-  const net::Worker& worker() const { return driver_.worker(); }
-  Server::ClientStats stats() const;
+  net::Worker& worker() const { return driver_.worker(); }
+  ClientStats stats(rtmp::Time now) const;
+  // Every Meter::interval.
+  void sample(rtmp::Time now);
+  // Brings its streams' figures up to date.
+  void report();
   // As far as is known yet.
   Protocol protocol() const;
 
@@ -79,6 +83,8 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   void end_visit(std::uint32_t stream_id);
   void count_names();
   void count_memory();
+  void add_wishes(ClientStats& stats) const;
+  void add_traffic(ClientStats& stats, rtmp::Time now) const;
 
   Server& server_;
   Hall& hall_;
@@ -86,6 +92,7 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   const std::string address_;
   const std::string host_;
   const rtmp::Time since_;
+  Meter<2> meter_;                                          // bytes in and out
   const std::shared_ptr<const Server::Settings> settings_;  // of the beginning
   rtmp::ServerSession session_;
   net::Driver driver_;

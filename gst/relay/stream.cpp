@@ -16,7 +16,8 @@ Stream::Stream(std::string name, Settings settings, Hooks hooks)
     : name_(std::move(name)),
       settings_(settings),
       hooks_(std::move(hooks)),
-      gop_memory_(hooks_.gop_memory) {}
+      gop_memory_(hooks_.gop_memory),
+      meter_({}) {}
 
 // --- the publisher's side
 // --------------------------------------------------------------------------
@@ -34,9 +35,10 @@ bool Stream::publish(std::shared_ptr<Publisher> publisher, Duplicate policy,
     publisher_->on_replaced();
     forget_publisher();
   }
+  if (stats_.frames == 0) meter_ = Meters(now);
   const bool comes_back = std::exchange(waiting_, false);
   publisher_ = std::move(publisher);
-  heard_ = now;
+  heard_ = published_at_ = now;
   stats_.published = true;
   publisher_->on_players(stats_.players);
   if (takes_over || comes_back) {
@@ -61,8 +63,8 @@ void Stream::push(const Publisher& publisher, std::vector<rtmp::Message> batch, 
   for (rtmp::Message& message : batch) {
     const rtmp::media::Summary summary = rtmp::media::summarize(message);
     if (ends_early(message, summary) || !timeline_.place(message, summary, now)) continue;
-    FramePtr frame =
-        make_frame(std::move(message), summary, ++sequence_, settings_.chunk_size, hooks_.memory);
+    FramePtr frame = make_frame(std::move(message), summary, ++sequence_, settings_.chunk_size,
+                                hooks_.memory, now);
     remember(frame);
     frames.push_back(std::move(frame));
   }
@@ -117,6 +119,7 @@ void Stream::report(bool published) {
 void Stream::forget_publisher() {
   publisher_.reset();
   stats_.published = false;
+  look_ = {};
   metadata_.reset();
   headers_.clear();
   forget_gop();
@@ -128,9 +131,7 @@ void Stream::announce(Frame::Notice notice) {
 }
 
 void Stream::remember(const FramePtr& frame) {
-  ++stats_.frames;
-  stats_.bytes += frame->encoded.payload.size();
-  stats_.last_timestamp = frame->timestamp;
+  count(*frame);
   if (frame->is_header()) {
     FramePtr& known = headers_[{frame->type, frame->summary.kind, frame->summary.track_id}];
     // Pictures before another header are not decodable with it. Many repeat the one they have.
@@ -140,6 +141,26 @@ void Stream::remember(const FramePtr& frame) {
     metadata_ = frame;
   } else {
     cache(frame);
+  }
+}
+
+void Stream::count(const Frame& frame) {
+  const rtmp::Bytes payload = frame.encoded.payload;
+  ++stats_.frames;
+  stats_.bytes += payload.size();
+  stats_.last_timestamp = frame.timestamp;
+  const bool first_track = frame.summary.track_id == 0;
+  if (frame.is_video()) {
+    ++stats_.video_frames;
+    stats_.video_bytes += payload.size();
+    stats_.last_video = frame.timestamp;
+    if (first_track) look_.video = frame.summary.codec;
+  } else if (frame.is_audio()) {
+    ++stats_.audio_frames;
+    stats_.audio_bytes += payload.size();
+    stats_.last_audio = frame.timestamp;
+    if (first_track) look_.audio = frame.summary.codec;
+    if (!payload.empty()) look_.audio_start = payload.front();
   }
 }
 
@@ -246,12 +267,45 @@ std::size_t Stream::players() const {
   return stats_.players;
 }
 
-Stream::Stats Stream::stats() const {
+// --- figures
+// ---------------------------------------------------------------------------------------
+
+Stream::Meters::Counts Stream::counts() const {
+  return {stats_.bytes, bytes_out_.load(std::memory_order_relaxed), stats_.audio_bytes,
+          stats_.video_bytes, stats_.video_frames};
+}
+
+void Stream::sample(rtmp::Time now) {
   const std::lock_guard lock(mutex_);
+  meter_.sample(counts(), now);
+}
+
+// What takes time happens without the lock: frames are waiting for it.
+Stream::Stats Stream::stats(rtmp::Time now) const {
+  std::unique_lock lock(mutex_);
   Stats stats = stats_;
+  const auto [in, out, audio, video, frames] = meter_.per_second(counts(), now);
+  Look look = look_;
+  look.metadata = metadata_;
+  look.video_header = header_of(rtmp::MessageType::video);
+  look.audio_header = header_of(rtmp::MessageType::audio);
   stats.gop_frames = gop_.size();
   stats.gop_bytes = gop_bytes_;
+  if (stats.published) stats.uptime = now - published_at_;
+  lock.unlock();
+  stats.bytes_out = bytes_out_;
+  stats.bit_rate_in = in * 8;
+  stats.bit_rate_out = out * 8;
+  stats.audio_bit_rate = audio * 8;
+  stats.video_bit_rate = video * 8;
+  stats.frames_per_second = frames;
+  describe(stats, look);
   return stats;
+}
+
+FramePtr Stream::header_of(rtmp::MessageType type) const {
+  const auto header = headers_.find({type, rtmp::media::Summary::Kind::sequence_start, 0});
+  return header == headers_.end() ? nullptr : header->second;
 }
 
 bool Stream::published() const {

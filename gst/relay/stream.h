@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -11,6 +12,7 @@
 
 #include "relay/frame.h"
 #include "relay/limits.h"
+#include "relay/look.h"
 #include "relay/timeline.h"
 
 namespace relay {
@@ -104,17 +106,21 @@ class Stream : public std::enable_shared_from_this<Stream> {
   void remove_player();
   std::size_t players() const;
 
-  struct Stats {
-    bool published = false;
-    std::uint64_t frames = 0, bytes = 0;  // in, since the beginning
-    std::size_t players = 0;
-    std::size_t gop_frames = 0, gop_bytes = 0;
-    std::int64_t last_timestamp = 0;
-  };
-  Stats stats() const;
+  // What a player was sent in addition.
+  void count_bytes_out(std::uint64_t bytes) {
+    bytes_out_.fetch_add(bytes, std::memory_order_relaxed);
+  }
+
+  // --- figures ---
+  using Stats = StreamStats;
+  // Every Meter::interval.
+  void sample(rtmp::Time now);
+  Stats stats(rtmp::Time now) const;
   bool published() const;
 
  private:
+  using Meters = Meter<5>;
+
   struct TrackKey {
     rtmp::MessageType type;
     rtmp::media::Summary::Kind kind;
@@ -125,6 +131,9 @@ class Stream : public std::enable_shared_from_this<Stream> {
   void announce(Frame::Notice notice);
   bool ends_early(const rtmp::Message& message, const rtmp::media::Summary& summary) const;
   void remember(const FramePtr& frame);
+  void count(const Frame& frame);
+  FramePtr header_of(rtmp::MessageType type) const;
+  Meters::Counts counts() const;
   void cache(const FramePtr& frame);
   void begin_gop(const Frame& key);
   void keep_gop_within_limits();
@@ -156,7 +165,11 @@ class Stream : public std::enable_shared_from_this<Stream> {
   Budget::Share gop_memory_;
   std::optional<Limit> gone_over_;  // to be told
   std::uint64_t sequence_ = 0;
-  Stats stats_;  // with the players
+  Stats stats_;  // with the players; what is counted of it
+  Look look_;    // without headers and metadata
+  rtmp::Time published_at_ = {};
+  Meters meter_;
+  std::atomic<std::uint64_t> bytes_out_ = 0;  // not guarded
 };
 
 }  // namespace relay

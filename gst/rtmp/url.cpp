@@ -465,6 +465,19 @@ bool is_acceptable_name(std::string_view name) {
   return name.size() <= max_name_size && is_text(name);
 }
 
+std::string printable(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    std::string_view rest = text;
+    const auto character = take_character(rest);
+    const bool known = character && !is_control(*character) && (*character & ~1u) != 0xfffe;
+    if (!known) rest = text.substr(1);
+    result += known ? text.substr(0, text.size() - rest.size()) : "?";
+    text = rest;
+  }
+  return result;
+}
+
 std::string masked_name(std::string_view name) {
   if (name.empty()) return {};
   std::size_t shown = std::min<std::size_t>(4, name.size() / 2);

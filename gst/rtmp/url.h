@@ -70,6 +70,9 @@ NameAndQuery split_query(std::string_view text);
 // most 512 bytes. May be empty.
 bool is_acceptable_name(std::string_view name);
 
+// The text with '?' for what is no UTF-8, for control characters, and for what XML may not contain.
+std::string printable(std::string_view text);
+
 // A stream key for a log: "abcd****" keeps at most the first four characters, and never more than
 // half of the name.
 std::string masked_name(std::string_view name);

@@ -108,6 +108,10 @@ def handshake():
     yield b"\0\3" + bytes(2 * 1536)
 
 
+def http_target():
+    yield from (b"/", b"/a%2Fb?x=1&y=a+b%26&z&&=e", b"http://host:80/a?b=c", b"/%00", b"/%zz?%=")
+
+
 def rtmpe():
     for record in (TESTS / "vectors" / "handshake" / "rtmpe.txt").read_text().split("\n\n"):
         fields = dict(line.split(": ") for line in record.splitlines() if not line.startswith("#"))
@@ -123,6 +127,16 @@ def media():
         for line in lines("media/" + name):
             yield bytes([kind]) + hex_words(line.partition(": ")[2])
     yield from media_tags(AUDIO, VIDEO)
+
+
+def media_format():
+    numbers = {"h264": 6, "h265": 9, "av1": 11, "vp8": 12, "aac": 23, "opus": 25, "flac": 28}
+    codec = None
+    for key, _, value in (line.partition(": ") for line in lines("media/configurations.txt")):
+        if key == "codec":
+            codec = numbers[value]
+        if key == "configuration":
+            yield bytes([codec]) + hex_words(value)
 
 
 def passwords():

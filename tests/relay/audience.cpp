@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 #include <condition_variable>
 #include <future>
+#include <numeric>
 
 #include "relay/frames.h"
 
@@ -22,12 +23,14 @@ struct TestPublisher : Publisher {
 // What a player was given, "ka|i" for two batches.
 class TestPlayer : public Player {
  public:
-  void deliver(const Batch& batch) override {
+  explicit TestPlayer(bool writes = true) : writes_(writes) {}
+  bool deliver(const Batch& batch) override {
     const std::lock_guard lock(mutex_);
     if (!seen_.empty()) seen_ += '|';
     seen_ += letters(batch.frames);
     times_.push_back(net::now());
     changed_.notify_all();
+    return writes_;
   }
   std::string wait_for(const std::string& seen) {
     std::unique_lock lock(mutex_);
@@ -40,6 +43,7 @@ class TestPlayer : public Player {
   }
 
  private:
+  const bool writes_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::string seen_;
@@ -56,7 +60,7 @@ class AudienceTest : public testing::Test {
 
   void gather_for(rtmp::Duration latency) {
     stream_->publish(publisher_, Stream::Duplicate::reject, 5s, net::now());
-    audience_ = std::make_shared<Audience>(worker_, stream_, latency);
+    audience_ = std::make_shared<Audience>(worker_, stream_, latency, delays_);
   }
   void on_worker(std::function<void()> work) {
     std::promise<void> done;
@@ -66,8 +70,8 @@ class AudienceTest : public testing::Test {
     });
     done.get_future().wait();
   }
-  TestPlayer& add_player() {
-    TestPlayer& player = *players_.emplace_back(std::make_unique<TestPlayer>());
+  TestPlayer& add_player(bool writes = true) {
+    TestPlayer& player = *players_.emplace_back(std::make_unique<TestPlayer>(writes));
     on_worker([&] { audience_->add(player, StartAt::live); });
     return player;
   }
@@ -79,6 +83,7 @@ class AudienceTest : public testing::Test {
   std::shared_ptr<Stream> stream_ = std::make_shared<Stream>("live/cam", Stream::Settings{});
   std::shared_ptr<TestPublisher> publisher_ = std::make_shared<TestPublisher>();
   std::vector<std::unique_ptr<TestPlayer>> players_;
+  Delays delays_;
   std::shared_ptr<Audience> audience_;
 };
 
@@ -89,6 +94,20 @@ TEST_F(AudienceTest, HandsOnAtOnceWhatCameTogether) {
   EXPECT_EQ(player.wait_for("aa"), "aa");
   push({audio(40)});
   EXPECT_EQ(player.wait_for("aa|a"), "aa|a");
+}
+
+TEST_F(AudienceTest, CountsHowLongFramesWaitedForEachPlayerThatTheyAreWrittenTo) {
+  gather_for(0s);
+  TestPlayer& player = add_player();
+  TestPlayer& other = add_player();
+  TestPlayer& slow = add_player(false);
+  stream_->push(*publisher_, {audio(0), audio(20)}, net::now() - 1h);
+  for (TestPlayer* one : {&player, &other, &slow}) EXPECT_EQ(one->wait_for("aa"), "aa");
+  on_worker([&] {
+    EXPECT_EQ(delays_.counts.back(), 4u) << "above all bounds";
+    EXPECT_EQ(std::accumulate(delays_.counts.begin(), delays_.counts.end(), 0u), 4u);
+    EXPECT_GE(delays_.sum_us, 4u * 3600 * 1'000'000);
+  });
 }
 
 TEST_F(AudienceTest, GathersFramesForItsLatency) {

@@ -145,22 +145,22 @@ TEST_F(StreamTest, BoundsTheGopInTime) {
 TEST_F(StreamTest, BoundsTheGopInBytes) {
   const auto publisher = publish();
   push(*publisher, {key(0, 60'000), inter(40, 60'000)});
-  EXPECT_EQ(stream_.stats().gop_bytes, 0u);
+  EXPECT_EQ(stream_.stats(start).gop_bytes, 0u);
 }
 
 TEST_F(StreamTest, BoundsTheGopInFrames) {
   const auto publisher = publish();
   push(*publisher, {key(0)});
   for (int i = 1; i < 8; ++i) push(*publisher, {inter(i)});
-  EXPECT_EQ(stream_.stats().gop_frames, 8u);
+  EXPECT_EQ(stream_.stats(start).gop_frames, 8u);
   push(*publisher, {inter(8)});
-  EXPECT_EQ(stream_.stats().gop_frames, 0u);
+  EXPECT_EQ(stream_.stats(start).gop_frames, 0u);
 }
 
 TEST_F(StreamTest, CachesNothingOfAudioAlone) {
   const auto publisher = publish();
   for (int i = 0; i < 100; ++i) push(*publisher, {audio(i)});
-  EXPECT_EQ(stream_.stats().gop_frames, 0u);
+  EXPECT_EQ(stream_.stats(start).gop_frames, 0u);
 }
 
 TEST_F(StreamTest, SaysUpToWhichFrameTheSnapshotGoes) {

@@ -174,6 +174,12 @@ def describe(message):
     return f'{kind} from {source}: {structure.to_string() if structure else ""}'
 
 
+def items(structure, name):
+    """What an array of a structure holds."""
+    found, array = structure.get_array(name)
+    return [array.get_nth(i).copy() for i in range(array.n_values)] if found else []
+
+
 def launch(description, env=None, folder=None, options=('-e',)):
     """gst-launch-1.0 with the words of a shell line."""
     return process.Program(['gst-launch-1.0', *options, *description.split()], env=env,
