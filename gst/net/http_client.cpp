@@ -92,15 +92,23 @@ class HttpClient::Exchange : public std::enable_shared_from_this<Exchange> {
   }
 
   void begin() {
-    begun_ = true;
     stream_ = client_.take_link(place_);
     used_before_ = stream_ != nullptr;
     stream_ ? send() : connect();
   }
 
-  bool begun() const { return begun_; }
   void fail(const std::string& why) { end({.fault = why}); }
   void give_answer() { done_(std::move(answer_)); }
+
+  // Lets go of everything that keeps it.
+  void stop() {
+    ended_ = true;
+    timer_.cancel();
+    lookup_.reset();
+    error_code ignored;
+    socket_.close(ignored);
+    if (stream_) stream_->close();
+  }
 
  private:
   void connect() {
@@ -222,13 +230,9 @@ class HttpClient::Exchange : public std::enable_shared_from_this<Exchange> {
   }
 
   void end(Answer answer) {
-    if (std::exchange(ended_, true)) return;
+    if (ended_) return;
     answer_ = std::move(answer);
-    timer_.cancel();
-    lookup_.reset();
-    error_code ignored;
-    socket_.close(ignored);
-    if (stream_) stream_->close();
+    stop();
     client_.end(shared_from_this());
   }
 
@@ -237,7 +241,7 @@ class HttpClient::Exchange : public std::enable_shared_from_this<Exchange> {
   const Done done_;
   const std::string place_;
   boost::asio::steady_timer timer_;
-  bool begun_ = false, ended_ = false;
+  bool ended_ = false;
   Answer answer_;
 
   std::shared_ptr<TlsContext> tls_;
@@ -262,7 +266,8 @@ HttpClient::~HttpClient() {
   std::promise<void> done;
   boost::asio::post(worker_.context(), [&] {
     closed_ = true;
-    waiting_.clear();
+    for (const auto& exchange : std::exchange(waiting_, {})) exchange->stop();
+    for (const auto& exchange : std::exchange(running_, {})) exchange->stop();
     idle_.clear();
     done.set_value();
   });
@@ -287,20 +292,18 @@ void HttpClient::post(Call call, Done done) {
 }
 
 void HttpClient::begin_next() {
-  while (!waiting_.empty() && !closed_ && running_ < settings_.max_connections) {
+  while (!waiting_.empty() && !closed_ && running_.size() < settings_.max_connections) {
     const auto next = std::move(waiting_.front());
     waiting_.pop_front();
-    ++running_;
+    running_.push_back(next);
     next->begin();
   }
 }
 
 // The answer comes last: the one who asked may want to go.
 void HttpClient::end(const std::shared_ptr<Exchange>& exchange) {
-  if (exchange->begun())
-    --running_;
-  else
-    std::erase(waiting_, exchange);
+  std::erase(running_, exchange);
+  std::erase(waiting_, exchange);
   exchange->give_answer();
   {
     const std::lock_guard lock(mutex_);

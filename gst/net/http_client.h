@@ -84,7 +84,7 @@ class HttpClient {
   std::size_t calls_ = 0;  // that have not been answered
   // What follows is the worker's.
   std::deque<std::shared_ptr<Exchange>> waiting_;
-  std::size_t running_ = 0;
+  std::vector<std::shared_ptr<Exchange>> running_;
   bool closed_ = false;
   std::deque<Link> idle_;  // the oldest first
   std::map<std::string, std::shared_ptr<TlsContext>> tls_;
