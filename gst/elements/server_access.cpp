@@ -51,14 +51,17 @@ void install(const std::function<void(GParamSpec*)>& add) {
   /**
    * GstRtmpServer:access-rules:
    *
-   * Who may publish and play: rules `allow|deny publish|play|all [PATTERN] [from NETWORK,...]`,
-   * each on a line or behind a semicolon. PATTERN is `app/stream` with `*` and `?`, NETWORK an
-   * address, one with the length of its prefix, or `local`. The first rule that fits decides; where
-   * none does, everything is allowed. What the rules allow #GstRtmpServer::authorize is asked for.
+   * Who may publish and play: rules `allow|deny publish|play|all [PATTERN] [user NAME,...]
+   * [from NETWORK,...]`, each on a line or behind a semicolon. PATTERN is `app/stream` with `*` and
+   * `?`, NAME with the same that of somebody who has logged in or shows a token, NETWORK an address,
+   * one with the length of its prefix, or `local`. The first rule that fits decides; where none
+   * does, everything is allowed. `rename publish|play|all PATTERN to STREAM [user ...] [from ...]`
+   * allows, under another name. What the rules allow #GstRtmpServer::authorize is asked for.
    */
   add(g_param_spec_string("access-rules", "Access rules",
                           "Who may publish and play: allow|deny publish|play|all [app/stream] "
-                          "[from network,...]; the first rule that fits decides",
+                          "[user name,...] [from network,...], or rename publish|play|all "
+                          "app/stream to app/stream; the first rule that fits decides",
                           nullptr, flags));
   /**
    * GstRtmpServer:access-rules-file:

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "rtmp/url.h"
+
 namespace relay {
 namespace {
 
@@ -89,18 +91,43 @@ std::optional<AccessRules> AccessRules::read(std::string_view text, std::string&
 }
 
 // What is wrong with it, or nothing.
-std::string AccessRules::read_rule(const std::vector<std::string>& words, Rule& rule) {
-  if (words[0] != "allow" && words[0] != "deny") return "it must begin with allow or deny.";
-  rule.allow = words[0] == "allow";
+std::string AccessRules::read_rule(const Words& words, Rule& rule) {
+  const std::string& verb = words[0];
+  if (verb != "allow" && verb != "deny" && verb != "rename")
+    return "it must begin with allow, deny or rename.";
+  rule.allow = verb != "deny";
   if (words.size() < 2) return "behind that comes publish, play or all.";
   if (words[1] == "publish")
     rule.action = Action::publish;
   else if (words[1] == "play")
     rule.action = Action::play;
   else if (words[1] != "all")
-    return "behind " + words[0] + " comes publish, play or all.";
+    return "behind " + verb + " comes publish, play or all.";
   std::size_t next = 2;
-  if (next < words.size() && words[next] != "from") rule.pattern = words[next++];
+  if (next < words.size() && words[next] != "from" && words[next] != "user")
+    rule.pattern = words[next++];
+  if (verb == "rename") {
+    const std::string fault = read_rename(words, next, rule);
+    if (!fault.empty()) return fault;
+  }
+  return read_whom(words, next, rule);
+}
+
+std::string AccessRules::read_rename(const Words& words, std::size_t& next, Rule& rule) {
+  if (next != 3 || words.size() < 5 || words[3] != "to" ||
+      words[4].find_first_of("*?") != std::string::npos || !rtmp::is_acceptable_name(words[4]))
+    return "behind what is renamed come to and a name, such as to live/cam.";
+  rule.rename = words[4];
+  next = 5;
+  return {};
+}
+
+std::string AccessRules::read_whom(const Words& words, std::size_t next, Rule& rule) {
+  if (next < words.size() && words[next] == "user") {
+    if (++next == words.size()) return "behind user come names, such as alice,bob.";
+    std::istringstream in(words[next++]);
+    for (std::string name; std::getline(in, name, ',');) rule.users.push_back(name);
+  }
   if (next < words.size() && words[next] == "from") {
     if (++next == words.size() || !read_networks(words[next++], rule.networks))
       return "behind from come addresses or networks, such as 10.0.0.0/8,::1 or local.";
@@ -130,17 +157,20 @@ bool AccessRules::read_networks(std::string_view list, std::vector<Network>& net
 
 // --- deciding
 
-bool AccessRules::allows(Action action, std::string_view stream, const std::string& address) const {
-  const auto from = address_of(address);
-  const auto rule = std::ranges::find_if(
-      rules_, [&](const Rule& one) { return fits(one, action, stream, from); });
-  return rule == rules_.end() || rule->allow;
+AccessRules::Verdict AccessRules::judge(const Wish& wish) const {
+  const auto from = address_of(wish.address);
+  const auto rule =
+      std::ranges::find_if(rules_, [&](const Rule& one) { return fits(one, wish, from); });
+  return rule == rules_.end() ? Verdict{} : Verdict{rule->allow, rule->rename};
 }
 
-bool AccessRules::fits(const Rule& rule, Action action, std::string_view stream,
+bool AccessRules::fits(const Rule& rule, const Wish& wish,
                        const std::optional<ip::address>& address) {
-  if (rule.action && rule.action != action) return false;
-  if (!matches(rule.pattern, stream)) return false;
+  if (rule.action && rule.action != wish.action) return false;
+  if (!matches(rule.pattern, wish.stream)) return false;
+  const auto is_user = [&](const std::string& name) { return matches(name, wish.user); };
+  if (!rule.users.empty() && (wish.user.empty() || std::ranges::none_of(rule.users, is_user)))
+    return false;
   if (rule.networks.empty()) return true;
   const ip::address from = address.value_or(ip::address_v4::loopback());
   return std::ranges::any_of(rule.networks, [&](const Network& network) {
@@ -149,7 +179,8 @@ bool AccessRules::fits(const Rule& rule, Action action, std::string_view stream,
 }
 
 bool AccessRules::guards_publishing() const {
-  return std::ranges::any_of(rules_, [](const Rule& rule) { return rule.action != Action::play; });
+  return std::ranges::any_of(
+      rules_, [](const Rule& rule) { return rule.action != Action::play && rule.rename.empty(); });
 }
 
 }  // namespace relay

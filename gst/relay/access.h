@@ -15,11 +15,13 @@ namespace relay {
 
 // Rules, each on a line or behind a semicolon, `#` begins a comment:
 //
-//   allow|deny publish|play|all [PATTERN] [from NETWORK[,NETWORK...]]
+//   allow|deny publish|play|all [PATTERN] [user NAME[,NAME...]] [from NETWORK[,NETWORK...]]
+//   rename publish|play|all PATTERN to STREAM [user NAME[,NAME...]] [from NETWORK[,NETWORK...]]
 //
-// PATTERN is "app/stream" with `*` for any characters and `?` for one; NETWORK an address, one with
-// the length of its prefix, or `local`, this machine. The first rule that fits decides; where none
-// does, everything is allowed.
+// PATTERN is "app/stream" with `*` for any characters and `?` for one, NAME with the same that of
+// somebody who has logged in; NETWORK an address, one with the length of its prefix, or `local`,
+// this machine. The first rule that fits decides; where none does, everything is allowed. `rename`
+// allows, under another name.
 class AccessRules {
  public:
   enum class Action { publish, play };
@@ -27,10 +29,19 @@ class AccessRules {
   // On failure nothing, and `error` is a sentence that shows the rule at fault.
   static std::optional<AccessRules> read(std::string_view text, std::string& error);
 
-  // `address` with or without port; unix sockets are this machine.
-  bool allows(Action action, std::string_view stream, const std::string& address) const;
+  struct Wish {
+    Action action;
+    std::string stream;   // "app/stream"
+    std::string address;  // with or without port; unix sockets are this machine
+    std::string user = {};
+  };
+  struct Verdict {
+    bool allow = true;
+    std::string rename = {};  // empty: as asked
+  };
+  Verdict judge(const Wish& wish) const;
   bool empty() const { return rules_.empty(); }
-  // Whether any of them is about publishing.
+  // Whether any of them allows or denies publishing.
   bool guards_publishing() const;
 
  private:
@@ -39,12 +50,17 @@ class AccessRules {
     bool allow = false;
     std::optional<Action> action;  // any
     std::string pattern = "*";
-    std::vector<Network> networks;  // any
+    std::string rename;              // empty: under its own name
+    std::vector<std::string> users;  // empty: anybody
+    std::vector<Network> networks;   // any
   };
 
-  static std::string read_rule(const std::vector<std::string>& words, Rule& rule);
+  using Words = std::vector<std::string>;
+  static std::string read_rule(const Words& words, Rule& rule);
+  static std::string read_rename(const Words& words, std::size_t& next, Rule& rule);
+  static std::string read_whom(const Words& words, std::size_t next, Rule& rule);
   static bool read_networks(std::string_view list, std::vector<Network>& networks);
-  static bool fits(const Rule& rule, Action action, std::string_view stream,
+  static bool fits(const Rule& rule, const Wish& wish,
                    const std::optional<boost::asio::ip::address>& address);
 
   std::vector<Rule> rules_;
