@@ -12,6 +12,7 @@
 #include "elements/server_stats.h"
 #include "elements/server_swf.h"
 #include "elements/server_tls.h"
+#include "elements/server_token.h"
 
 namespace server_properties {
 namespace {
@@ -388,6 +389,7 @@ void install(GObjectClass* klass) {
   const auto add = [&to](GParamSpec* spec) { to.add(spec); };
   server_access::install(add);
   server_login::install(add);
+  server_token::install(add);
   server_hooks::install(add);
   server_protocols::install(add);
   server_swf::install(add);

@@ -15,6 +15,8 @@
 #include "elements/server_stats.h"
 #include "elements/server_swf.h"
 #include "elements/server_tls.h"
+#include "elements/server_token.h"
+#include "relay/admission.h"
 
 GST_DEBUG_CATEGORY_STATIC(rtmp_server_debug);
 #define GST_CAT_DEFAULT rtmp_server_debug
@@ -117,14 +119,7 @@ class Shared final : public relay::Observer {
   // Whether the rules or the application have a say in who publishes.
   bool guards_publishing() const {
     const std::lock_guard lock(mutex_);
-    const auto settings = server.settings();
-    using relay::Wishes;
-    const bool signed_only = !settings->url_secret.empty() && settings->signed_urls != Wishes::play;
-    const bool logged_in_only =
-        settings->authmod != rtmp::auth::Mode::none && settings->login_for != Wishes::play;
-    return signed_only || logged_in_only ||
-           (settings->hooks && settings->hooks->guards_publishing()) ||
-           settings->access.guards_publishing() ||
+    return relay::guard_publishing(*server.settings()) ||
            std::ranges::any_of(emitters_, [](const auto& emitter) { return emitter->decides(); });
   }
   // From then on the place is free for another server.
@@ -305,6 +300,7 @@ class Registry {
     std::string fault;
     server_access::add_to(settings, values, fault);
     if (fault.empty()) server_login::add_to(settings, values, log_passwords, fault);
+    if (fault.empty()) server_token::add_to(settings, values, fault);
     if (fault.empty()) settings.hooks = server_hooks::make(values, log_hooks, fault);
     if (fault.empty()) settings.protocols = server_protocols::read(values, fault);
     if (fault.empty()) settings.swf = server_swf::read(values, fault);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "relay/admission.h"
 
+#include <algorithm>
+
 #include "relay/hooks.h"
 #include "relay/login.h"
 #include "rtmp/signed_query.h"
@@ -24,20 +26,61 @@ const char* to_text(rtmp::SignatureFault fault) {
 
 Decision refused(std::string reason) { return {.allow = false, .reason = std::move(reason)}; }
 
-// What the settings say of a wish to publish or play, before anybody is asked.
-Decision judgement(const Request& request, const Server::Settings& settings, std::int64_t now) {
-  const std::string name = stream_name(request.app, request.stream);
+using TokenRead = std::variant<TokenClaims, TokenFault>;
+
+TokenRead token_of(const Request& request, const Server::Settings& settings) {
+  if (!settings.token_keys) return TokenFault::missing;
+  return read_token(find_token(request.query, request.app_query), *settings.token_keys,
+                    settings.token_issuer, settings.token_audience, seconds_since_1970());
+}
+
+Decision judge_token(const TokenRead& read, const Request& request, const std::string& name) {
+  if (const auto* fault = std::get_if<TokenFault>(&read)) {
+    if (*fault == TokenFault::missing) return refused("A token is needed.");
+    return refused(*fault == TokenFault::expired ? "The token has expired."
+                                                 : "The token is not valid.");
+  }
+  const auto& claims = std::get<TokenClaims>(read);
+  const bool fits =
+      std::ranges::any_of(request.action == Action::publish ? claims.publish : claims.play,
+                          [&](const std::string& pattern) { return matches(pattern, name); });
+  return fits ? Decision{} : refused("The token is not for this.");
+}
+
+Decision judge_signature(const Request& request, const std::string& name,
+                         const std::string& secret) {
+  const auto fault = rtmp::check_signature(name, request.query, secret, seconds_since_1970());
+  return fault ? refused(to_text(*fault)) : Decision{};
+}
+
+AccessRules::Verdict judge_by_rules(const Request& request, const std::string& name,
+                                    const Server::Settings& settings) {
   const auto action =
       request.action == Action::publish ? AccessRules::Action::publish : AccessRules::Action::play;
-  if (!settings.access.allows(action, name, request.address))
-    return refused("Not allowed from here.");
-  const bool logs_in = settings.authmod != rtmp::auth::Mode::none;
-  if (logs_in && includes(settings.login_for, request.action) && request.user.empty())
+  return settings.access.judge({action, name, request.address, request.user});
+}
+
+// What the settings say of a wish to publish or play, before anybody is asked. Who it is, a token
+// may tell.
+Decision judgement(Request request, const Server::Settings& settings) {
+  const std::string name = stream_name(request.app, request.stream);
+  const TokenRead token = token_of(request, settings);
+  const auto* claims = std::get_if<TokenClaims>(&token);
+  if (request.user.empty() && claims) request.user = claims->user;
+
+  const auto verdict = judge_by_rules(request, name, settings);
+  if (!verdict.allow) return refused("Not allowed from here.");
+  if (settings.authmod != rtmp::auth::Mode::none && !request.logged_in &&
+      includes(settings.login_for, request.action))
     return refused("Only for those who log in.");
+  Decision decision;
   if (!settings.url_secret.empty() && includes(settings.signed_urls, request.action))
-    if (const auto fault = rtmp::check_signature(name, request.query, settings.url_secret, now))
-      return refused(to_text(*fault));
-  return {};
+    decision = judge_signature(request, name, settings.url_secret);
+  if (decision.allow && settings.token_keys && includes(settings.token_for, request.action))
+    decision = judge_token(token, request, name);
+  decision.rename = verdict.rename;
+  decision.user = request.user;
+  return decision;
 }
 
 }  // namespace
@@ -50,6 +93,15 @@ std::string stream_name(const std::string& app, const std::string& stream) {
 bool includes(Wishes wishes, Action action) {
   return wishes == Wishes::all ||
          (wishes == Wishes::publish ? action == Action::publish : action == Action::play);
+}
+
+bool guard_publishing(const Server::Settings& settings) {
+  const bool logins = settings.authmod != rtmp::auth::Mode::none;
+  return (logins && includes(settings.login_for, Action::publish)) ||
+         (!settings.url_secret.empty() && includes(settings.signed_urls, Action::publish)) ||
+         (settings.token_keys && includes(settings.token_for, Action::publish)) ||
+         (settings.hooks && settings.hooks->guards_publishing()) ||
+         settings.access.guards_publishing();
 }
 
 std::int64_t seconds_since_1970() {
@@ -69,10 +121,12 @@ void Admission::start() { request_.action == Action::connect ? log_in() : judge(
 // Whoever is next has a say, unless this was a refusal.
 void Admission::go_on(void (Admission::*next)(), Decision decision) {
   if (over_) return;
-  if (decision.user.empty()) decision.user = request_.user;
+  if (!request_.user.empty()) decision.user = request_.user;
+  decision.logged_in = decision.logged_in || request_.logged_in;
   if (!so_far_.rename.empty()) decision.rename = so_far_.rename;
   so_far_ = std::move(decision);
   request_.user = so_far_.user;
+  request_.logged_in = so_far_.logged_in;
   if (so_far_.allow && next)
     (this->*next)();
   else
@@ -88,13 +142,18 @@ void Admission::end(const Decision& decision) {
 void Admission::log_in() {
   server_.login().check(request_, *settings_, server_.observer(),
                         home_([self = shared_from_this()](Decision decision) {
-                          self->go_on(&Admission::ask_observer, std::move(decision));
+                          self->go_on(&Admission::identify, std::move(decision));
                         }));
 }
 
-void Admission::judge() {
-  go_on(&Admission::ask_observer, judgement(request_, *settings_, seconds_since_1970()));
+// Only with the app a token comes this early.
+void Admission::identify() {
+  const TokenRead token = token_of(request_, *settings_);
+  const auto* claims = std::get_if<TokenClaims>(&token);
+  go_on(&Admission::ask_observer, {.user = claims ? claims->user : ""});
 }
+
+void Admission::judge() { go_on(&Admission::ask_observer, judgement(request_, *settings_)); }
 
 void Admission::ask_observer() {
   server_.observer().on_request(request_, home_([self = shared_from_this()](Decision decision) {
@@ -102,11 +161,13 @@ void Admission::ask_observer() {
                                 }));
 }
 
+// The last to be asked. What waits for the answer may not keep who gives it.
 void Admission::ask_hooks() {
-  if (!settings_->hooks) return end(so_far_);
-  settings_->hooks->ask(request_, home_([self = shared_from_this()](Decision decision) {
-                          self->go_on(nullptr, std::move(decision));
-                        }));
+  const auto settings = std::move(settings_);
+  if (!settings->hooks) return end(so_far_);
+  settings->hooks->ask(request_, home_([self = shared_from_this()](Decision decision) {
+                         self->go_on(nullptr, std::move(decision));
+                       }));
 }
 
 }  // namespace relay

@@ -9,6 +9,8 @@ namespace relay {
 // "app/stream"; the app alone is a stream of that name.
 std::string stream_name(const std::string& app, const std::string& stream);
 bool includes(Wishes wishes, Request::Action action);
+// Whether the settings have a say in who publishes.
+bool guard_publishing(const Server::Settings& settings);
 std::int64_t seconds_since_1970();
 
 // One wish on its way: through the login, what the settings say, the observer, and a web
@@ -30,6 +32,7 @@ class Admission : public std::enable_shared_from_this<Admission> {
 
  private:
   void log_in();
+  void identify();
   void judge();
   void ask_observer();
   void ask_hooks();
@@ -37,7 +40,7 @@ class Admission : public std::enable_shared_from_this<Admission> {
   void end(const Decision& decision);
 
   Server& server_;
-  const std::shared_ptr<const Server::Settings> settings_;
+  std::shared_ptr<const Server::Settings> settings_;
   Request request_;
   const Home home_;
   const Answer then_;

@@ -30,7 +30,8 @@ void Login::check(const Request& request, const Server::Settings& settings, Obse
 
 Decision Login::decide(const Attempt& attempt, const std::optional<std::string>& password) {
   const std::lock_guard lock(mutex_);
-  if (authenticator_.admits(attempt, password, seconds_since_1970())) return {.user = attempt.user};
+  if (authenticator_.admits(attempt, password, seconds_since_1970()))
+    return {.user = attempt.user, .logged_in = true};
   return {.allow = false, .reason = rtmp::auth::Authenticator::failure(attempt.mode)};
 }
 

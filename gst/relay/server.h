@@ -20,6 +20,7 @@
 #include "relay/hub.h"
 #include "relay/limits.h"
 #include "relay/protocols.h"
+#include "relay/token.h"
 #include "rtmp/auth.h"
 #include "rtmp/server_session.h"
 #include "rtmp/swf.h"
@@ -45,13 +46,15 @@ struct Request {
   double start_ms = -2000, duration_ms = -1;  // play, as on the wire
   bool reset = true;                          // play
   bool looks_like_publisher = false;          // from what connect says; nobody is bound to it
-  std::string user;                           // who has logged in; empty: nobody
+  std::string user;                           // who it is; empty: nobody knows
+  bool logged_in = false;                     // with a password; tokens name users, too
 };
 struct Decision {
   bool allow = true;
   std::string reason = {};  // of a refusal, for the client
   std::string rename = {};  // another stream, "app/stream", or of connect another app
   std::string user = {};    // who it is, if that turned out
+  bool logged_in = false;   // with a password
 };
 
 // What something is asked for.
@@ -129,6 +132,10 @@ class Server {
     rtmp::auth::Mode authmod = rtmp::auth::Mode::none;
     Wishes login_for = Wishes::publish;
     std::shared_ptr<PasswordFile> passwords;
+    // Tokens that clients show, and what for; null: none.
+    std::shared_ptr<const TokenKeys> token_keys;
+    std::string token_issuer, token_audience;
+    Wishes token_for = Wishes::all;
     // A web service that is asked after the observer; null: none.
     std::shared_ptr<Hooks> hooks;
     Protocols protocols;

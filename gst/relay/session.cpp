@@ -342,6 +342,7 @@ void Session::decide_connect() {
   decide(connected_as_, [this](const Decision& decision) {
     if (!decision.allow) return refuse_connect(decision.reason);
     connected_as_.user = decision.user;
+    connected_as_.logged_in = decision.logged_in;
     if (!decision.rename.empty()) connected_as_.app = decision.rename;
     begin_visit(0, connected_as_, connected_as_.app);
     server_.connected(host_);

@@ -255,6 +255,17 @@ class Ends(Hooks):
         self.serving.stop(timeout=10)
 
 
+    def test_a_stop_does_not_wait_for_answers(self):
+        service, relay = self.serve(lambda said: web.HANG, f'hook-timeout={60 * SECOND}',
+                                    'on-publish')
+        client = self.client(relay)
+        stream = client.begin()
+        client.command('publish', 3, None, 'cam', 'live', stream=stream)
+        service.wait_said(call='publish')
+        self.serving.stop(timeout=10)
+        client.wait_closed()
+
+
 class Updates(Hooks):
 
     def test_they_come_as_long_as_it_goes_on(self):

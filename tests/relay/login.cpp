@@ -140,6 +140,7 @@ TEST_F(LoginTest, TellsWhoHasLoggedIn) {
   const Decision decision = log_in("alice", "first");
   EXPECT_TRUE(decision.allow);
   EXPECT_EQ(decision.user, "alice");
+  EXPECT_TRUE(decision.logged_in);
   EXPECT_EQ(observer_.asked, 0);
 }
 

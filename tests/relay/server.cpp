@@ -251,6 +251,19 @@ TEST(Decision, IsARefusalIfItTakesTooLong) {
   EXPECT_TRUE(client.run_until_closed()) << "an answer after that counts for nothing";
 }
 
+TEST(Decision, MayComeWhenTheServerIsGone) {
+  SilentObserver observer;
+  {
+    Server::Settings settings;
+    settings.port = 0;
+    Server server(settings, observer);
+    ASSERT_FALSE(server.start());
+    SyncClient client(server.port(), Purpose::play);
+    ASSERT_TRUE(client.run_until([&] { return observer.asked.load(); }));
+  }
+  observer.answer({});
+}
+
 TEST_F(ServerTest, PublishesUnderTheNameThatTheApplicationGives) {
   observer_.decide = [](const Request& request) {
     Decision decision;
