@@ -205,6 +205,18 @@ class Forms(Hooks):
         self.assertEqual(['obs', 'app'], [said['key'] for said in service.said(call='publish')])
 
 
+    def test_the_keys_of_players_arrive(self):
+        self.need_program('rtmpdump')
+        service, relay = self.serve()
+        self.run_program(['rtmpdump', '--live', '--rtmp', relay.url('cam?key=dump'),
+                          '--flv', self.path('dump.flv')])
+        service.wait_said(call='play', name='cam', key='dump')
+        self.pipeline(f'rtmpclientsrc location={relay.url("cam?key=ours")} ! fakesink').play()
+        service.wait_said(call='play', name='cam', key='ours')
+        self.player(relay.url('cam', application='live?key=app'))
+        service.wait_said(call='play', name='cam', key='app')
+
+
 class Ends(Hooks):
 
     def test_they_are_told_once_and_in_order(self):
