@@ -4,8 +4,7 @@
 namespace server_access {
 namespace {
 
-constexpr auto flags =
-    static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+using server_properties::changeable;
 
 const gchar* text(const server_properties::Values& values, const char* name) {
   const gchar* text = g_value_get_string(values.find(name));
@@ -53,16 +52,16 @@ void install(const std::function<void(GParamSpec*)>& add) {
    *
    * Who may publish and play: rules `allow|deny publish|play|all [PATTERN] [user NAME,...]
    * [from NETWORK,...]`, each on a line or behind a semicolon. PATTERN is `app/stream` with `*` and
-   * `?`, NAME with the same that of somebody who has logged in or shows a token, NETWORK an address,
-   * one with the length of its prefix, or `local`. The first rule that fits decides; where none
-   * does, everything is allowed. `rename publish|play|all PATTERN to STREAM [user ...] [from ...]`
-   * allows, under another name. What the rules allow #GstRtmpServer::authorize is asked for.
+   * `?`, NAME with the same that of somebody who has logged in or shows a token, NETWORK an
+   * address, one with the length of its prefix, or `local`. The first rule that fits decides; where
+   * none does, everything is allowed. `rename publish|play|all PATTERN to STREAM [user ...] [from
+   * ...]` allows, under another name. What the rules allow #GstRtmpServer::authorize is asked for.
    */
   add(g_param_spec_string("access-rules", "Access rules",
                           "Who may publish and play: allow|deny publish|play|all [app/stream] "
                           "[user name,...] [from network,...], or rename publish|play|all "
                           "app/stream to app/stream; the first rule that fits decides",
-                          nullptr, flags));
+                          nullptr, changeable));
   /**
    * GstRtmpServer:access-rules-file:
    *
@@ -70,7 +69,7 @@ void install(const std::function<void(GParamSpec*)>& add) {
    */
   add(g_param_spec_string("access-rules-file", "Access rules file",
                           "File with access rules, which come before those of access-rules",
-                          nullptr, flags));
+                          nullptr, changeable));
   /**
    * GstRtmpServer:url-secret:
    *
@@ -82,7 +81,7 @@ void install(const std::function<void(GParamSpec*)>& add) {
   add(g_param_spec_string("url-secret", "Secret of signed addresses",
                           "What the queries of streams must be signed with (unset = they need not "
                           "be signed)",
-                          nullptr, flags));
+                          nullptr, changeable));
   gst_type_mark_as_plugin_api(wishes_type(), static_cast<GstPluginAPIFlags>(0));
   /**
    * GstRtmpServer:signed-urls:
@@ -91,7 +90,12 @@ void install(const std::function<void(GParamSpec*)>& add) {
    */
   add(g_param_spec_enum("signed-urls", "Signed addresses",
                         "What an address must be signed for, if there is a secret", wishes_type(),
-                        static_cast<int>(relay::Wishes::all), flags));
+                        static_cast<int>(relay::Wishes::all), changeable));
+}
+
+bool has(std::string_view property) {
+  return property.starts_with("access-rules") || property == "url-secret" ||
+         property == "signed-urls";
 }
 
 void add_to(relay::Server::Settings& settings, const server_properties::Values& values,

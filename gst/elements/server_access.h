@@ -13,6 +13,8 @@ GType wishes_type();
 // `add` installs a property.
 void install(const std::function<void(GParamSpec*)>& add);
 
+bool has(std::string_view property);
+
 // What the properties say, the file's rules first; the sentence `fault` if they cannot be read.
 void add_to(relay::Server::Settings& settings, const server_properties::Values& values,
             std::string& fault);

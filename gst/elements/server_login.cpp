@@ -8,9 +8,7 @@ namespace server_login {
 namespace {
 
 using rtmp::auth::Mode;
-
-constexpr auto flags =
-    static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+using server_properties::changeable;
 
 /**
  * GstRtmpServerAuthmod:
@@ -41,7 +39,7 @@ void install(const std::function<void(GParamSpec*)>& add) {
    * `rtmp://user:password@host/...`. The password itself does not travel.
    */
   add(g_param_spec_enum("authmod", "Authentication", "How clients log in with name and password",
-                        authmod_type(), static_cast<int>(Mode::none), flags));
+                        authmod_type(), static_cast<int>(Mode::none), changeable));
   /**
    * GstRtmpServer:authmod-for:
    *
@@ -51,7 +49,7 @@ void install(const std::function<void(GParamSpec*)>& add) {
    */
   add(g_param_spec_enum("authmod-for", "Authentication for", "What clients must log in for",
                         server_access::wishes_type(), static_cast<int>(relay::Wishes::publish),
-                        flags));
+                        changeable));
   /**
    * GstRtmpServer:password-file:
    *
@@ -59,7 +57,12 @@ void install(const std::function<void(GParamSpec*)>& add) {
    * count. When it changes, its new content is used. Nobody else should be able to read it.
    */
   add(g_param_spec_string("password-file", "Password file",
-                          "File with lines user:password of those who may log in", nullptr, flags));
+                          "File with lines user:password of those who may log in", nullptr,
+                          changeable));
+}
+
+bool has(std::string_view property) {
+  return property.starts_with("authmod") || property == "password-file";
 }
 
 void add_to(relay::Server::Settings& settings, const server_properties::Values& values,
@@ -67,7 +70,7 @@ void add_to(relay::Server::Settings& settings, const server_properties::Values& 
   settings.authmod = static_cast<Mode>(g_value_get_enum(values.find("authmod")));
   settings.login_for = static_cast<relay::Wishes>(g_value_get_enum(values.find("authmod-for")));
   const gchar* path = g_value_get_string(values.find("password-file"));
-  if (path && *path) settings.passwords = relay::PasswordFile::open(path, on_reload, fault);
+  settings.passwords = path && *path ? relay::PasswordFile::open(path, on_reload, fault) : nullptr;
 }
 
 }  // namespace server_login

@@ -5,8 +5,10 @@
 #include <limits>
 
 #include "elements/server_access.h"
+#include "elements/server_doors.h"
 #include "elements/server_hooks.h"
 #include "elements/server_http.h"
+#include "elements/server_log.h"
 #include "elements/server_login.h"
 #include "elements/server_protocols.h"
 #include "elements/server_stats.h"
@@ -22,7 +24,7 @@ using relay::StartAt;
 using Duplicate = relay::Stream::Duplicate;
 using LegacyPlayers = relay::Server::Settings::LegacyPlayers;
 
-constexpr auto flags =
+constexpr auto fixed =
     static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
 constexpr auto read_only = static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS);
 
@@ -132,11 +134,11 @@ class Installer {
   void add(GParamSpec* spec) { g_object_class_install_property(klass_, next_++, spec); }
   void add(guint id, GParamSpec* spec) { g_object_class_install_property(klass_, id, spec); }
   void number(const char* name, const char* nick, const char* blurb, guint low, guint high,
-              guint value) {
+              guint value, GParamFlags flags = changeable) {
     add(g_param_spec_uint(name, nick, blurb, low, high, value, flags));
   }
   void big_number(const char* name, const char* nick, const char* blurb, guint64 value) {
-    add(g_param_spec_uint64(name, nick, blurb, 0, G_MAXUINT64, value, flags));
+    add(g_param_spec_uint64(name, nick, blurb, 0, G_MAXUINT64, value, changeable));
   }
 
  private:
@@ -149,13 +151,16 @@ void install_place(Installer& to, const Settings& defaults) {
    * GstRtmpServer:address:
    *
    * The address to listen on. The default is reached from this machine only; `::` is every address
-   * of the machine, IPv4 as well. Elements of one process with the same address and port are the
-   * same server.
+   * of the machine, IPv4 as well. `unix:/path` is a unix socket, whose file is there while the
+   * server listens, and `unix:@name` one without a file; `systemd` are the sockets that systemd
+   * opened for the process, `systemd:NAME` those of that name. Elements of one process with the
+   * same address and port are the same server.
    */
   to.add(g_param_spec_string("address", "Address",
                              "Name or address to listen on: localhost is this machine alone, "
-                             ":: every address, IPv4 as well",
-                             defaults.address.c_str(), flags));
+                             ":: every address, IPv4 as well; unix:/path is a unix socket, "
+                             "systemd or systemd:NAME what systemd has opened",
+                             defaults.address.c_str(), fixed));
   /**
    * GstRtmpServer:port:
    *
@@ -163,7 +168,7 @@ void install_place(Installer& to, const Settings& defaults) {
    * which.
    */
   to.number("port", "Port", "TCP port to listen on (0 = any free one)", 0, G_MAXUINT16,
-            defaults.port);
+            defaults.port, fixed);
   /**
    * GstRtmpServer:current-port:
    *
@@ -183,14 +188,14 @@ void install_work(Installer& to, const Settings& defaults) {
    */
   to.number("threads", "Threads",
             "Number of threads that serve connections (0 = as many as there are cores)", 0, 256,
-            defaults.threads);
+            defaults.threads, fixed);
   /**
    * GstRtmpServer:chunk-size:
    *
    * The size of the chunks that the server cuts messages into, in bytes.
    */
   to.number("chunk-size", "Chunk size", "Size of outgoing chunks, in bytes", 128, 0xFFFFFF,
-            defaults.chunk_size);
+            defaults.chunk_size, fixed);
   /**
    * GstRtmpServer:latency:
    *
@@ -200,7 +205,7 @@ void install_work(Installer& to, const Settings& defaults) {
   to.add(g_param_spec_uint64("latency", "Latency",
                              "Time that a frame may wait to be written together with others, in "
                              "nanoseconds (0 = never)",
-                             0, to_ns(longest_latency), to_ns(defaults.latency), flags));
+                             0, to_ns(longest_latency), to_ns(defaults.latency), fixed));
 }
 
 void install_late_players(Installer& to, const Settings& defaults) {
@@ -211,7 +216,7 @@ void install_late_players(Installer& to, const Settings& defaults) {
    */
   to.add(g_param_spec_boolean("gop-cache", "GOP cache",
                               "Keep the frames since the last key frame for late players",
-                              defaults.gop_cache.enabled, flags));
+                              defaults.gop_cache.enabled, changeable));
   /**
    * GstRtmpServer:gop-cache-max-time:
    *
@@ -238,7 +243,7 @@ void install_late_players(Installer& to, const Settings& defaults) {
    */
   to.add(g_param_spec_enum("start-at", "Start at",
                            "Where a player that comes in the middle of a stream begins",
-                           start_at_type(), static_cast<int>(defaults.start_at), flags));
+                           start_at_type(), static_cast<int>(defaults.start_at), changeable));
 }
 
 void install_slow_players(Installer& to, const Settings& defaults) {
@@ -307,7 +312,7 @@ void install_limits(Installer& to, const Settings& defaults) {
    */
   to.add(g_param_spec_enum(
       "duplicate-publish", "Duplicate publish", "What happens to a second publisher of a stream",
-      duplicate_publish_type(), static_cast<int>(defaults.duplicate_publish), flags));
+      duplicate_publish_type(), static_cast<int>(defaults.duplicate_publish), changeable));
   /**
    * GstRtmpServer:publisher-grace:
    *
@@ -326,10 +331,10 @@ void install_limits(Installer& to, const Settings& defaults) {
    * What players that did not announce Enhanced RTMP get of enhanced streams: H.264, AAC and MP3 of
    * track 0 have a legacy form.
    */
-  to.add(
-      g_param_spec_enum("legacy-players", "Legacy players",
-                        "What players that did not announce Enhanced RTMP get of enhanced streams",
-                        legacy_players_type(), static_cast<int>(defaults.legacy_players), flags));
+  to.add(g_param_spec_enum(
+      "legacy-players", "Legacy players",
+      "What players that did not announce Enhanced RTMP get of enhanced streams",
+      legacy_players_type(), static_cast<int>(defaults.legacy_players), changeable));
 }
 
 void install_timeouts(Installer& to, const Settings& defaults) {
@@ -393,6 +398,8 @@ void install(GObjectClass* klass) {
   server_hooks::install(add);
   server_protocols::install(add);
   server_swf::install(add);
+  server_doors::install(add);
+  server_log::install(add);
   server_tls::install(add);
   server_http::install(add);
   to.add(current_http_port, server_http::make_current_port());
@@ -408,6 +415,13 @@ Values::Values(const Values& other)
 
 void Values::set(const GParamSpec* spec, const GValue* value) {
   gst_structure_set_value(set_.get(), spec->name, value);
+}
+
+void Values::take(const Values& other, const char* name) {
+  if (other.is_set(name))
+    gst_structure_set_value(set_.get(), name, other.find(name));
+  else
+    gst_structure_remove_field(set_.get(), name);
 }
 
 void Values::get(const GParamSpec* spec, GValue* value) const {
@@ -448,17 +462,22 @@ std::string Values::to_text(const char* name) const {
   return copy;
 }
 
-std::string Values::address() const {
-  const char* address = g_value_get_string(find("address"));
-  return address ? address : Settings().address;
+Place Values::place() const {
+  const char* text = g_value_get_string(find("address"));
+  const std::string address = text ? text : Settings().address;
+  return {address,
+          net::has_port(address) ? static_cast<std::uint16_t>(number("port")) : std::uint16_t{0}};
 }
 
-std::uint16_t Values::port() const { return static_cast<std::uint16_t>(number("port")); }
+bool Place::is_certain() const { return port != 0 || !net::has_port(address); }
 
-Settings Values::to_settings() const {
-  Settings settings;
-  settings.address = address();
-  settings.port = port();
+std::string Place::to_text() const {
+  return net::has_port(address) ? address + ":" + std::to_string(port) : address;
+}
+
+void Values::add_to(Settings& settings) const {
+  settings.address = place().address;
+  settings.port = place().port;
   settings.threads = number("threads");
   settings.chunk_size = number("chunk-size");
   settings.latency = std::chrono::nanoseconds(big_number("latency"));
@@ -479,7 +498,6 @@ Settings Values::to_settings() const {
   settings.decision_timeout = to_timeout(big_number("authorize-timeout"));
   settings.publisher_timeout = to_timeout(big_number("idle-timeout"));
   settings.ping_interval = to_timeout(big_number("ping-interval"));
-  return settings;
 }
 
 }  // namespace server_properties

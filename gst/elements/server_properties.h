@@ -21,8 +21,24 @@ enum Id : guint {
   first_of_element,  // an element's own begin here
 };
 
+// Of properties that count from then on where they are set while the server runs; others have
+// GST_PARAM_MUTABLE_READY.
+constexpr auto changeable = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+                                                     GST_PARAM_MUTABLE_PLAYING);
+
 // On the element's class, with ids below first_of_element.
 void install(GObjectClass* klass);
+
+// Where a server listens, which says which one it is.
+struct Place {
+  std::string address;
+  std::uint16_t port = 0;  // any; or the address has none (net::has_port())
+
+  // Whether it is the same for all who name it.
+  bool is_certain() const;
+  std::string to_text() const;
+  bool operator==(const Place&) const = default;
+};
 
 // The values that were set explicitly, by name; the others have their default.
 class Values {
@@ -32,6 +48,8 @@ class Values {
   Values(const Values& other);
 
   void set(const GParamSpec* spec, const GValue* value);
+  // As the other has it, set or not.
+  void take(const Values& other, const char* name);
   void get(const GParamSpec* spec, GValue* value) const;
   const GValue* find(const char* name) const;  // set or default
   bool is_set(const char* name) const { return gst_structure_has_field(set_.get(), name); }
@@ -43,9 +61,8 @@ class Values {
   bool agrees(const Values& other, const char* name) const;
   std::string to_text(const char* name) const;
 
-  std::string address() const;
-  std::uint16_t port() const;
-  relay::Server::Settings to_settings() const;
+  Place place() const;
+  void add_to(relay::Server::Settings& settings) const;
 
  private:
   struct FreeStructure {

@@ -126,10 +126,12 @@ void add(GType type, const char* name, std::initializer_list<GType> parameters) 
                 static_cast<guint>(parameters.size()), const_cast<GType*>(parameters.begin()));
 }
 
-void add_action(GType type, const char* name, GCallback action, GType result, GType parameter) {
-  g_signal_new_class_handler(name, type,
-                             static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION), action,
-                             nullptr, nullptr, nullptr, result, 1, parameter);
+void add_action(GType type, const char* name, GCallback action, GType result,
+                std::initializer_list<GType> parameters) {
+  const auto flags = static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION);
+  GClosure* closure = g_cclosure_new(action, nullptr, nullptr);
+  g_signal_newv(name, type, flags, closure, nullptr, nullptr, nullptr, result,
+                static_cast<guint>(parameters.size()), const_cast<GType*>(parameters.begin()));
 }
 
 }  // namespace
@@ -211,7 +213,7 @@ void install(GObjectClass* klass, const Actions& actions) {
    *
    * Returns: whether there was such a client
    */
-  add_action(type, "kick", G_CALLBACK(actions.kick), G_TYPE_BOOLEAN, G_TYPE_UINT64);
+  add_action(type, "kick", G_CALLBACK(actions.kick), G_TYPE_BOOLEAN, {G_TYPE_UINT64});
   /**
    * GstRtmpServer::drop-stream:
    * @element: the element
@@ -221,7 +223,7 @@ void install(GObjectClass* klass, const Actions& actions) {
    *
    * Returns: how many there were
    */
-  add_action(type, "drop-stream", G_CALLBACK(actions.drop_stream), G_TYPE_UINT, G_TYPE_STRING);
+  add_action(type, "drop-stream", G_CALLBACK(actions.drop_stream), G_TYPE_UINT, {G_TYPE_STRING});
   /**
    * GstRtmpServer::drain:
    * @element: the element
@@ -230,7 +232,51 @@ void install(GObjectClass* klass, const Actions& actions) {
    * Action: takes no new clients, tells those that understand it to connect again (ReconnectRequest
    * of Enhanced RTMP), and ends after that time those that are left. It returns at once.
    */
-  add_action(type, "drain", G_CALLBACK(actions.drain), G_TYPE_NONE, G_TYPE_UINT64);
+  add_action(type, "drain", G_CALLBACK(actions.drain), G_TYPE_NONE, {G_TYPE_UINT64});
+  /**
+   * GstRtmpServer::redirect:
+   * @element: the element
+   * @id: a client's number
+   * @url: where the client is to connect to, a tcUrl ("rtmp://host/app"); empty: to the same again
+   *
+   * Action: asks that client to go on at another server, by ReconnectRequest of Enhanced RTMP. A
+   * client that did not say that it understands it is left as it is.
+   *
+   * Returns: whether there was such a client, and it was asked
+   */
+  add_action(type, "redirect", G_CALLBACK(actions.redirect), G_TYPE_BOOLEAN,
+             {G_TYPE_UINT64, G_TYPE_STRING});
+  /**
+   * GstRtmpServer::redirect-stream:
+   * @element: the element
+   * @name: "app/stream"
+   * @url: as with #GstRtmpServer::redirect
+   *
+   * Action: asks all clients that publish or play that stream to go on at another server.
+   *
+   * Returns: how many were asked
+   */
+  add_action(type, "redirect-stream", G_CALLBACK(actions.redirect_stream), G_TYPE_UINT,
+             {G_TYPE_STRING, G_TYPE_STRING});
+  /**
+   * GstRtmpServer::reload:
+   * @element: the element
+   *
+   * Action: reads again the files that properties name, #GstRtmpServer:access-rules-file,
+   * #GstRtmpServer:password-file and the certificates, and opens #GstRtmpServer:access-log again.
+   * Clients that are there go on. What cannot be used leaves in force what was there before, and is
+   * told by a warning message.
+   *
+   * Returns: whether all could be used
+   */
+  add_action(type, "reload", G_CALLBACK(actions.reload), G_TYPE_BOOLEAN, {});
+  /**
+   * GstRtmpServer::reopen-log:
+   * @element: the element
+   *
+   * Action: opens #GstRtmpServer:access-log again, after it was renamed.
+   */
+  add_action(type, "reopen-log", G_CALLBACK(actions.reopen_log), G_TYPE_NONE, {});
 }
 
 bool Emitter::decides() const { return handles(authorize); }

@@ -12,6 +12,10 @@ struct Actions {
   gboolean (*kick)(GstElement*, guint64 id);
   guint (*drop_stream)(GstElement*, const gchar* name);
   void (*drain)(GstElement*, guint64 ns);
+  gboolean (*redirect)(GstElement*, guint64 id, const gchar* url);
+  guint (*redirect_stream)(GstElement*, const gchar* name, const gchar* url);
+  gboolean (*reload)(GstElement*);
+  void (*reopen_log)(GstElement*);
 };
 
 // On the element's class. The same for all classes.

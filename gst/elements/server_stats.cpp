@@ -161,12 +161,13 @@ GParamSpec* make_property() {
    *
    * What the server has done and does, as a #GstStructure `rtmp-server-stats`; docs/figures.md says
    * what each figure is. The server's own are `uptime`, the counters `connections-accepted`,
-   * `connections-refused`, `bytes-in`, `bytes-out` and `frames-dropped`, the bytes that `memory`
-   * and of it `gop-memory` hold now, `bit-rate-in` and `bit-rate-out` (all #guint64), the numbers
-   * `clients`, `publishers` and `players` (#guint), and two structures of counters: `limits`, how
-   * often somebody went over each limit (docs/limits.md), and `delays`, how many frames were
-   * written how long after they had come. Arrays of structures are `streams` (`name`, `published`,
-   * `uptime`, what came and went, what it looks and sounds like, `players`) and `client-list`
+   * `connections-refused`, `log-lines-lost`, `bytes-in`, `bytes-out` and `frames-dropped`, the
+   * bytes that `memory` and of it `gop-memory` hold now, `bit-rate-in` and `bit-rate-out` (all
+   * #guint64), the numbers `clients`, `publishers` and `players` (#guint), and two structures of
+   * counters: `limits`, how often somebody went over each limit (docs/limits.md), and `delays`, how
+   * many frames were written how long after they had come. Arrays of structures are `streams`
+   * (`name`, `published`, `uptime`, what came and went, what it looks and sounds like, `players`)
+   * and `client-list`
    * (`id`, `address`, `app`, `stream`, `state`, what it said of itself, what came and went, what
    * waits, and how far away it is). Times are in nanoseconds, bit rates in bits a second over some
    * seconds. After the end it says what was last true.
@@ -181,6 +182,7 @@ GstStructure* to_structure(const ServerStats& stats) {
       .time("uptime", stats.uptime)
       .count("connections-accepted", stats.connections_accepted)
       .count("connections-refused", stats.connections_refused)
+      .count("log-lines-lost", stats.log_lines_lost)
       .count("bytes-in", stats.bytes_in)
       .count("bytes-out", stats.bytes_out)
       .rate("bit-rate-in", stats.bit_rate_in)

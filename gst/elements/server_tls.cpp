@@ -4,8 +4,7 @@
 namespace server_tls {
 namespace {
 
-constexpr auto flags =
-    static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+using server_properties::changeable;
 
 using relay::Protocol;
 
@@ -44,52 +43,7 @@ std::vector<std::string> split(const std::string& list) {
   return parts;
 }
 
-}  // namespace
-
-void install(const std::function<void(GParamSpec*)>& add) {
-  gst_type_mark_as_plugin_api(mode_type(), static_cast<GstPluginAPIFlags>(0));
-  /**
-   * GstRtmpServer:tls-mode:
-   *
-   * Whether clients may, or must, speak TLS (rtmps). Without #GstRtmpServer:tls-certificate-file
-   * they cannot.
-   */
-  add(g_param_spec_enum("tls-mode", "TLS mode",
-                        "Whether clients may, or must, speak TLS, once there is a certificate",
-                        mode_type(), static_cast<int>(Mode::optional), flags));
-  /**
-   * GstRtmpServer:tls-certificate-file:
-   *
-   * A PEM file with the server's certificate and its chain. Of several, separated by commas, a
-   * client gets the one for the name that it asks for, or else the first. When a file changes, new
-   * connections get what is in it then; the others go on.
-   */
-  add(g_param_spec_string("tls-certificate-file", "TLS certificate",
-                          "PEM file with the server's certificate and its chain; of several, "
-                          "separated by commas, each client gets the one for the name it asks for",
-                          nullptr, flags));
-  /**
-   * GstRtmpServer:tls-key-file:
-   *
-   * A PEM file with the key of the certificate; of several certificates as many, in their order.
-   * Unset: each is in its certificate's file.
-   */
-  add(g_param_spec_string("tls-key-file", "TLS key",
-                          "PEM file with the key of tls-certificate-file, as many as there are "
-                          "(unset = in the same file)",
-                          nullptr, flags));
-  /**
-   * GstRtmpServer:tls-ca-file:
-   *
-   * A PEM file with certificate authorities. If it is set, clients that speak TLS must show a
-   * certificate of one of them.
-   */
-  add(g_param_spec_string("tls-ca-file", "TLS authorities",
-                          "PEM file with the authorities whose certificates clients must show "
-                          "(unset = they need none)",
-                          nullptr, flags));
-}
-
+// Null for no TLS.
 std::shared_ptr<net::TlsServer> make(const server_properties::Values& values,
                                      relay::Protocols protocols,
                                      std::function<void(const std::string&)> on_reload,
@@ -117,6 +71,60 @@ std::shared_ptr<net::TlsServer> make(const server_properties::Values& values,
   settings.optional = !alone;
   settings.on_reload = std::move(on_reload);
   return net::TlsServer::make(std::move(settings), fault);
+}
+
+}  // namespace
+
+void install(const std::function<void(GParamSpec*)>& add) {
+  gst_type_mark_as_plugin_api(mode_type(), static_cast<GstPluginAPIFlags>(0));
+  /**
+   * GstRtmpServer:tls-mode:
+   *
+   * Whether clients may, or must, speak TLS (rtmps). Without #GstRtmpServer:tls-certificate-file
+   * they cannot.
+   */
+  add(g_param_spec_enum("tls-mode", "TLS mode",
+                        "Whether clients may, or must, speak TLS, once there is a certificate",
+                        mode_type(), static_cast<int>(Mode::optional), changeable));
+  /**
+   * GstRtmpServer:tls-certificate-file:
+   *
+   * A PEM file with the server's certificate and its chain. Of several, separated by commas, a
+   * client gets the one for the name that it asks for, or else the first. When a file changes, new
+   * connections get what is in it then; the others go on.
+   */
+  add(g_param_spec_string("tls-certificate-file", "TLS certificate",
+                          "PEM file with the server's certificate and its chain; of several, "
+                          "separated by commas, each client gets the one for the name it asks for",
+                          nullptr, changeable));
+  /**
+   * GstRtmpServer:tls-key-file:
+   *
+   * A PEM file with the key of the certificate; of several certificates as many, in their order.
+   * Unset: each is in its certificate's file.
+   */
+  add(g_param_spec_string("tls-key-file", "TLS key",
+                          "PEM file with the key of tls-certificate-file, as many as there are "
+                          "(unset = in the same file)",
+                          nullptr, changeable));
+  /**
+   * GstRtmpServer:tls-ca-file:
+   *
+   * A PEM file with certificate authorities. If it is set, clients that speak TLS must show a
+   * certificate of one of them.
+   */
+  add(g_param_spec_string("tls-ca-file", "TLS authorities",
+                          "PEM file with the authorities whose certificates clients must show "
+                          "(unset = they need none)",
+                          nullptr, changeable));
+}
+
+bool has(std::string_view property) { return property.starts_with("tls-"); }
+
+void add_to(relay::Server::Settings& settings, const server_properties::Values& values,
+            std::function<void(const std::string&)> on_reload, std::string& fault) {
+  if (auto tls = make(values, settings.protocols, std::move(on_reload), fault); fault.empty())
+    settings.tls = std::move(tls);
 }
 
 }  // namespace server_tls

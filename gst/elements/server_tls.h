@@ -11,11 +11,11 @@ namespace server_tls {
 // `add` installs a property.
 void install(const std::function<void(GParamSpec*)>& add);
 
-// As the properties say; null for no TLS, or with the sentence `fault` if something stands against
-// it. `on_reload` as net::TlsServerSettings says.
-std::shared_ptr<net::TlsServer> make(const server_properties::Values& values,
-                                     relay::Protocols protocols,
-                                     std::function<void(const std::string&)> on_reload,
-                                     std::string& fault);
+bool has(std::string_view property);
+
+// What the properties say; the sentence `fault` if something stands against it. `on_reload` as
+// net::TlsServerSettings says. The settings' protocols are there before.
+void add_to(relay::Server::Settings& settings, const server_properties::Values& values,
+            std::function<void(const std::string&)> on_reload, std::string& fault);
 
 }  // namespace server_tls

@@ -6,8 +6,7 @@
 namespace server_token {
 namespace {
 
-constexpr auto flags =
-    static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
+using server_properties::changeable;
 
 std::string text(const server_properties::Values& values, const char* name) {
   const gchar* text = g_value_get_string(values.find(name));
@@ -42,7 +41,8 @@ void install(const std::function<void(GParamSpec*)>& add) {
    * Its `sub` is the user.
    */
   add(g_param_spec_string("jwt-secret", "Token secret",
-                          "Secret that tokens (JWT) may be signed with, by HS256", nullptr, flags));
+                          "Secret that tokens (JWT) may be signed with, by HS256", nullptr,
+                          changeable));
   /**
    * GstRtmpServer:jwt-key-file:
    *
@@ -52,14 +52,14 @@ void install(const std::function<void(GParamSpec*)>& add) {
   add(g_param_spec_string("jwt-key-file", "Token keys",
                           "PEM file with public keys that tokens (JWT) may be signed for, by RS256 "
                           "or ES256",
-                          nullptr, flags));
+                          nullptr, changeable));
   /**
    * GstRtmpServer:jwt-issuer:
    *
    * The `iss` that a token must have.
    */
   add(g_param_spec_string("jwt-issuer", "Token issuer",
-                          "The iss that a token must have (unset = any)", nullptr, flags));
+                          "The iss that a token must have (unset = any)", nullptr, changeable));
   /**
    * GstRtmpServer:jwt-audience:
    *
@@ -67,19 +67,23 @@ void install(const std::function<void(GParamSpec*)>& add) {
    */
   add(g_param_spec_string("jwt-audience", "Token audience",
                           "What must be in a token's aud (unset = it must have none)", nullptr,
-                          flags));
+                          changeable));
   /**
    * GstRtmpServer:jwt-for:
    *
    * What clients need a token for, if tokens can be checked.
    */
   add(g_param_spec_enum("jwt-for", "Tokens for", "What clients need a token for",
-                        server_access::wishes_type(), static_cast<int>(relay::Wishes::all), flags));
+                        server_access::wishes_type(), static_cast<int>(relay::Wishes::all),
+                        changeable));
 }
+
+bool has(std::string_view property) { return property.starts_with("jwt-"); }
 
 void add_to(relay::Server::Settings& settings, const server_properties::Values& values,
             std::string& fault) {
   const std::string secret = text(values, "jwt-secret"), path = text(values, "jwt-key-file");
+  settings.token_keys.reset();
   if (secret.empty() && path.empty()) return;
   const std::string pem = path.empty() ? "" : read_file(path, fault);
   if (!fault.empty()) return;

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "elements/server_access.h"
+#include "elements/server_doors.h"
 #include "elements/server_hooks.h"
 #include "elements/server_http.h"
+#include "elements/server_log.h"
 #include "elements/server_login.h"
 #include "elements/server_protocols.h"
 #include "elements/server_stats.h"
@@ -28,10 +30,63 @@ using server_properties::Values;
 
 namespace {
 
+using server_properties::Place;
+
 constexpr guint64 longest_drain = 24 * 3600 * GST_SECOND;
 
+// What systemd has opened may be anything.
 bool is_loopback(const std::string& address) {
-  return address == "localhost" || address == "::1" || address.starts_with("127.");
+  return address == "localhost" || address == "::1" || address.starts_with("127.") ||
+         address.starts_with("unix:");
+}
+
+void log_certificates(const std::string& fault) {
+  if (fault.empty())
+    GST_INFO("new certificates are in use");
+  else
+    GST_WARNING("the old certificates stay in use. %s", fault.c_str());
+}
+
+void log_passwords(const std::string& fault) {
+  if (fault.empty())
+    GST_INFO("new passwords are in use");
+  else
+    GST_WARNING("the old passwords stay in use. %s", fault.c_str());
+}
+
+void log_fault(const std::string& fault) { GST_WARNING("%s", fault.c_str()); }
+
+// Settings that are read together, from properties or the files that those name.
+struct Group {
+  bool (*has)(std::string_view property);
+  void (*add_to)(Server::Settings&, const Values&, std::string& fault);
+};
+
+constexpr Group read_groups[] = {
+    {server_access::has, server_access::add_to},
+    {server_doors::has, server_doors::add_to},
+    {server_token::has, server_token::add_to},
+    {server_login::has,
+     [](Server::Settings& settings, const Values& values, std::string& fault) {
+       server_login::add_to(settings, values, log_passwords, fault);
+     }},
+    {server_log::has,
+     [](Server::Settings& settings, const Values& values, std::string& fault) {
+       server_log::add_to(settings, values, log_fault, fault);
+     }},
+    {server_tls::has, [](Server::Settings& settings, const Values& values, std::string& fault) {
+       server_tls::add_to(settings, values, log_certificates, fault);
+     }}};
+
+constexpr Group plain_group = {[](std::string_view) { return true; },
+                               [](Server::Settings& settings, const Values& values, std::string&) {
+                                 values.add_to(settings);
+                               }};
+
+const Group& group_of(std::string_view property) {
+  for (const Group& group : read_groups)
+    if (group.has(property)) return group;
+  return plain_group;
 }
 
 }  // namespace
@@ -45,7 +100,10 @@ class Shared final : public relay::Observer {
   using Tell = std::function<void(std::optional<std::string>)>;
 
   Shared(const Values& wanted, std::string by, Server::Settings settings)
-      : values(wanted), founder(std::move(by)), server(std::move(settings), *this) {}
+      : values(wanted),
+        founder(std::move(by)),
+        address_(wanted.place().address),
+        server(std::move(settings), *this) {}
 
   using Emitter = server_signals::Emitter;
 
@@ -105,8 +163,10 @@ class Shared final : public relay::Observer {
 
   boost::system::error_code start() {
     const auto error = server.start();
-    if (!error) port_ = server.port();
-    return error;
+    if (error) return error;
+    port_ = server.port();
+    listens_ = true;
+    return {};
   }
   boost::system::error_code start_web(relay::Web::Settings settings) {
     web_ = std::make_unique<relay::Web>(
@@ -126,13 +186,27 @@ class Shared final : public relay::Observer {
   void drain(rtmp::Duration time) {
     server.drain(time);
     port_ = 0;
+    listens_ = false;
+  }
+  // What these settings become with what the values say of the group; the fault leaves them as they
+  // are.
+  std::string change(const Group& group) {
+    Server::Settings settings = *server.settings();
+    std::string fault;
+    group.add_to(settings, values, fault);
+    if (fault.empty()) server.change(std::move(settings));
+    return fault;
   }
   // Unlike the server's, for any thread.
   std::uint16_t port() const { return port_; }
   std::uint16_t http_port() const { return http_port_; }
-  std::string place() const { return values.address() + ":" + std::to_string(port_); }
+  std::string place() const { return Place{address_, port_}.to_text(); }
+  bool listens_at(const Place& place) const {
+    return listens_ && address_ == place.address &&
+           (!net::has_port(address_) || port_ == place.port);
+  }
 
-  const Values values;        // that it runs with
+  Values values;              // what its elements have asked for. Under the registry's lock
   const std::string founder;  // who started it
 
  private:
@@ -178,7 +252,9 @@ class Shared final : public relay::Observer {
   mutable std::mutex mutex_;  // guards these
   std::vector<std::shared_ptr<relay::Observer>> listeners_;
   std::vector<std::shared_ptr<Emitter>> emitters_;  // of the same, those of the elements' signals
-  std::atomic<std::uint16_t> port_ = 0;             // while it listens
+  const std::string address_;
+  std::atomic<std::uint16_t> port_ = 0;  // while it listens, if it has one
+  std::atomic<bool> listens_ = false;
   std::atomic<std::uint16_t> http_port_ = 0;
 
  public:
@@ -222,6 +298,35 @@ class Registry {
     return start(link, party);
   }
 
+  // The property of the link has changed: so do the server, if it can, and the other elements that
+  // said something else. Answers why not, or nothing.
+  std::string change(Link& link, const GParamSpec* spec) {
+    const std::lock_guard lock(mutex_);
+    const auto shared = server_of(link);
+    const Values values = link.values();
+    if (!shared || values.agrees(shared->values, spec->name)) return {};
+    if (!(spec->flags & GST_PARAM_MUTABLE_PLAYING))
+      return say(link, values, spec->name) + ", but its server runs: it counts from the next start";
+    shared->values.take(values, spec->name);
+    for (Link* other : companions(link))
+      if (other->values().is_set(spec->name)) other->take(values, spec->name);
+    const std::string fault = shared->change(group_of(spec->name));
+    return fault.empty() ? "" : "The server goes on as before. " + fault;
+  }
+
+  // Reads again what the properties name. The faults, one after the other; what has one stays.
+  std::string reload(const Link& link) {
+    const std::lock_guard lock(mutex_);
+    const auto shared = server_of(link);
+    if (!shared) return {};
+    std::string faults;
+    for (const Group& group : read_groups) {
+      const std::string fault = shared->change(group);
+      if (!fault.empty()) faults += (faults.empty() ? "" : " ") + fault;
+    }
+    return faults.empty() ? "" : "The server goes on as before. " + faults;
+  }
+
   // Stops the server if nobody else has it. False if the link has none.
   bool close(Link& link) {
     const std::lock_guard lock(mutex_);
@@ -245,27 +350,25 @@ class Registry {
   }
 
   std::shared_ptr<Shared> running_server(const Link& link) const {
-    const Values values = link.values();
-    if (values.port() == 0) return nullptr;
+    const Place place = link.values().place();
+    if (!place.is_certain()) return nullptr;
     for (const Link* other : links_) {
       auto shared = server_of(*other);
-      if (shared && shared->port() == values.port() && shared->values.address() == values.address())
-        return shared;
+      if (shared && shared->listens_at(place)) return shared;
     }
     return nullptr;
   }
 
   // The other elements that are, or will be, on the same server.
-  std::vector<const Link*> companions(const Link& link) const {
-    const auto running = running_server(link);
-    const Values values = link.values();
-    std::vector<const Link*> found;
-    for (const Link* other : links_) {
+  std::vector<Link*> companions(const Link& link) const {
+    const auto own = server_of(link);
+    const auto running = own ? own : running_server(link);
+    const Place place = link.values().place();
+    std::vector<Link*> found;
+    for (Link* other : links_) {
       if (other == &link) continue;
       const auto shared = server_of(*other);
-      const Values theirs = other->values();
-      const bool same_place = values.port() != 0 && theirs.port() == values.port() &&
-                              theirs.address() == values.address();
+      const bool same_place = place.is_certain() && other->values().place() == place;
       if (shared ? shared == running : same_place) found.push_back(other);
     }
     return found;
@@ -296,23 +399,21 @@ class Registry {
   std::optional<Refusal> start(Link& link, const std::shared_ptr<Party>& party) {
     Values values = link.values();
     for (const Link* other : companions(link)) values.merge(other->values());
-    Server::Settings settings = values.to_settings();
+    Server::Settings settings;
     std::string fault;
-    server_access::add_to(settings, values, fault);
-    if (fault.empty()) server_login::add_to(settings, values, log_passwords, fault);
-    if (fault.empty()) server_token::add_to(settings, values, fault);
-    if (fault.empty()) settings.hooks = server_hooks::make(values, log_hooks, fault);
-    if (fault.empty()) settings.protocols = server_protocols::read(values, fault);
+    settings.protocols = server_protocols::read(values, fault);
     if (fault.empty()) settings.swf = server_swf::read(values, fault);
-    if (fault.empty())
-      settings.tls = server_tls::make(values, settings.protocols, log_reload, fault);
+    if (fault.empty()) settings.hooks = server_hooks::make(values, log_fault, fault);
+    plain_group.add_to(settings, values, fault);
+    for (const Group& group : read_groups)
+      if (fault.empty()) group.add_to(settings, values, fault);
     if (!fault.empty()) return Refusal{.fault = fault};
     try {
       const auto shared = std::make_shared<Shared>(values, link.name(), std::move(settings));
       enter(link, party, shared);
       if (const auto error = shared->start()) {
         leave(link);
-        return Refusal{.error = error, .occupant = occupant_of(values.port())};
+        return Refusal{.error = error, .occupant = occupant_of(values.place())};
       }
       const auto web = server_http::settings(values);
       if (const auto error = web ? shared->start_web(*web) : boost::system::error_code()) {
@@ -328,25 +429,9 @@ class Registry {
     }
   }
 
-  static void log_reload(const std::string& fault) {
-    if (fault.empty())
-      GST_INFO("new certificates are in use");
-    else
-      GST_WARNING("the old certificates stay in use. %s", fault.c_str());
-  }
-
-  static void log_passwords(const std::string& fault) {
-    if (fault.empty())
-      GST_INFO("new passwords are in use");
-    else
-      GST_WARNING("the old passwords stay in use. %s", fault.c_str());
-  }
-
-  static void log_hooks(const std::string& fault) { GST_WARNING("%s", fault.c_str()); }
-
   static void log_start(const Shared& shared) {
     GST_INFO("%s listens on %s", shared.founder.c_str(), shared.server.addresses().c_str());
-    if (!is_loopback(shared.values.address()) && !shared.guards_publishing())
+    if (!is_loopback(shared.values.place().address) && !shared.guards_publishing())
       GST_WARNING(
           "%s can be reached from other machines, and everybody may publish: set "
           "access-rules, or handle authorize",
@@ -378,10 +463,11 @@ class Registry {
     link.shared_.reset();
   }
 
-  std::string occupant_of(std::uint16_t port) const {
+  std::string occupant_of(const Place& place) const {
     for (const Link* other : links_)
-      if (const auto shared = server_of(*other); shared && shared->port() == port)
-        return shared->founder + " at address " + shared->values.address();
+      if (const auto shared = server_of(*other);
+          shared && place.port != 0 && shared->port() == place.port)
+        return shared->founder + " at address " + shared->values.place().address;
     return {};
   }
 
@@ -430,11 +516,34 @@ guint drop_stream(GstElement* element, const gchar* name) {
 
 void drain(GstElement* element, guint64 ns) { Link::of(element).drain(ns); }
 
+gboolean redirect(GstElement* element, guint64 id, const gchar* url) {
+  bool told = false;
+  Link::of(element).with_server(
+      [&](Server& server) { told = server.redirect(id, url ? url : ""); });
+  return told;
+}
+
+guint redirect_stream(GstElement* element, const gchar* name, const gchar* url) {
+  std::size_t count = 0;
+  Link::of(element).with_server(
+      [&](Server& server) { count = server.redirect_stream(stream_name(name), url ? url : ""); });
+  return static_cast<guint>(count);
+}
+
+void reopen_log(GstElement* element) {
+  Link::of(element).with_server([](Server& server) {
+    if (const auto log = server.settings()->access_log) log->reopen();
+  });
+}
+
+gboolean reload(GstElement* element) { return Link::of(element).reload(); }
+
 }  // namespace
 
 void install(GObjectClass* klass) {
   server_properties::install(klass);
-  server_signals::install(klass, {kick, drop_stream, drain});
+  server_signals::install(
+      klass, {kick, drop_stream, drain, redirect, redirect_stream, reload, reopen_log});
 }
 
 Link::Link(GstElement* element)
@@ -468,9 +577,30 @@ Link::~Link() { withdraw(); }
 
 bool Link::set_property(guint id, const GValue* value, const GParamSpec* spec) {
   if (id >= server_properties::first_of_element) return false;
-  const std::lock_guard lock(mutex_);
-  values_.set(spec, value);
+  bool runs = false;
+  {
+    const std::lock_guard lock(mutex_);
+    values_.set(spec, value);
+    runs = shared_ != nullptr;
+  }
+  if (runs) warn(Registry::get().change(*this, spec));
   return true;
+}
+
+bool Link::reload() {
+  const std::string faults = Registry::get().reload(*this);
+  warn(faults);
+  return faults.empty();
+}
+
+void Link::take(const Values& values, const char* property) {
+  const std::lock_guard lock(mutex_);
+  values_.take(values, property);
+}
+
+void Link::warn(const std::string& text) {
+  if (!text.empty())
+    GST_ELEMENT_WARNING(element_, RESOURCE, SETTINGS, ("%s", text.c_str()), (nullptr));
 }
 
 bool Link::get_property(guint id, GValue* value, const GParamSpec* spec) const {
@@ -534,7 +664,7 @@ std::string Link::name() const {
 
 std::string Link::place() const {
   const std::lock_guard lock(mutex_);
-  return shared_ ? shared_->place() : values_.address() + ":" + std::to_string(values_.port());
+  return shared_ ? shared_->place() : values_.place().to_text();
 }
 
 Values Link::values() const {
@@ -557,9 +687,34 @@ GstStructure* Link::stats() const {
   return server_stats::to_structure(shared_ ? shared_->server.stats() : last_stats_);
 }
 
+void Link::post_without_port(const std::string& address, const boost::system::error_code& error) {
+  const std::string reason = error.message();
+  if (error == boost::system::errc::address_in_use) {
+    GST_ELEMENT_ERROR(element_, RESOURCE, BUSY,
+                      ("%s is in use by another program, or is no socket: choose another with "
+                       "address=",
+                       address.c_str()),
+                      ("%s", reason.c_str()));
+  } else if (address.starts_with("systemd")) {
+    GST_ELEMENT_ERROR(element_, RESOURCE, OPEN_READ_WRITE,
+                      ("There is no listening stream socket from systemd for address=%s (%s): "
+                       "start the program by its .socket unit, whose FileDescriptorName= is what "
+                       "follows systemd:",
+                       address.c_str(), reason.c_str()),
+                      (nullptr));
+  } else {
+    GST_ELEMENT_ERROR(element_, RESOURCE, OPEN_READ_WRITE,
+                      ("Cannot listen on %s (%s): choose a path in a folder where files may be "
+                       "made with address=unix:",
+                       address.c_str(), reason.c_str()),
+                      (nullptr));
+  }
+}
+
 void Link::post(const Refusal& refusal) {
-  const Values wanted = values();
-  const std::string address = wanted.address(), port = std::to_string(wanted.port());
+  const Place wanted = values().place();
+  const std::string& address = wanted.address;
+  const std::string port = std::to_string(wanted.port);
   const std::string reason = refusal.error.message();
   if (!refusal.conflict.empty()) {
     GST_ELEMENT_ERROR(element_, RESOURCE, SETTINGS, ("%s", refusal.conflict.c_str()), (nullptr));
@@ -567,6 +722,8 @@ void Link::post(const Refusal& refusal) {
     server_http::post(element_, *refusal.web, refusal.error);
   } else if (!refusal.fault.empty()) {
     GST_ELEMENT_ERROR(element_, RESOURCE, SETTINGS, ("%s", refusal.fault.c_str()), (nullptr));
+  } else if (!net::has_port(address)) {
+    post_without_port(address, refusal.error);
   } else if (!refusal.occupant.empty()) {
     GST_ELEMENT_ERROR(element_, RESOURCE, BUSY,
                       ("Port %s of %s is in use by %s: give both the same address, or choose "

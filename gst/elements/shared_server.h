@@ -62,6 +62,9 @@ class Link {
 
   // The link of an element, for actions.
   static Link& of(GstElement* element);
+  // Reads rules and certificates again. What has a fault stays as it was, and a warning is posted;
+  // false then.
+  bool reload();
   // Does it to the server, if there is one.
   void with_server(const std::function<void(relay::Server&)>& act) const;
   // Ends the server within that time, in ns; the element stays as it is.
@@ -89,6 +92,9 @@ class Link {
   void notify_ports();
   GstStructure* stats() const;
   void post(const Refusal& refusal);
+  void post_without_port(const std::string& address, const boost::system::error_code& error);
+  void warn(const std::string& text);  // of nothing, if it is empty
+  void take(const server_properties::Values& values, const char* property);
   void leave_parties();
 
   GstElement* const element_;

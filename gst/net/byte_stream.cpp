@@ -100,8 +100,11 @@ bool is_silence(const error_code& error) {
 
 std::string peer_name(const Socket& socket) {
   error_code error;
-  const auto endpoint = socket.remote_endpoint(error);
-  if (error) return "unknown";
+  const Endpoint endpoint = socket.remote_endpoint(error);
+  return error ? "unknown" : to_text(endpoint);
+}
+
+std::string to_text(const Endpoint& endpoint) {
   const int family = endpoint.protocol().family();
   if (family != AF_INET && family != AF_INET6) return "unix";
   boost::asio::ip::tcp::endpoint tcp;

@@ -13,6 +13,7 @@ namespace net {
 
 using boost::system::error_code;
 using Socket = boost::asio::generic::stream_protocol::socket;
+using Endpoint = boost::asio::generic::stream_protocol::endpoint;
 
 // Reads and writes at once or says would_block; waiting is the driver's. Owned by one thread.
 class ByteStream {
@@ -70,6 +71,7 @@ TcpFigures tcp_figures(int socket);
 bool is_silence(const error_code& error);
 
 // "127.0.0.1:1935", "[::1]:1935", "unix".
+std::string to_text(const Endpoint& endpoint);
 std::string peer_name(const Socket& socket);
 
 }  // namespace net

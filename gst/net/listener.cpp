@@ -1,22 +1,55 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "net/listener.h"
 
+#include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <future>
 #include <shared_mutex>
 #include <vector>
 
+#include "net/inherited_sockets.h"
+#include "net/socket_file.h"
+
 namespace net {
 namespace {
 
 using boost::asio::ip::tcp;
+using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::generic::stream_protocol>;
+
+constexpr std::string_view unix_prefix = "unix:";
+constexpr std::string_view systemd = "systemd", systemd_prefix = "systemd:";
 
 constexpr int backlog = 4096;
 constexpr int attempts_at_a_common_port = 16;
 // When descriptors run out, trying again at once would only spin.
 constexpr auto pause_after_failure = std::chrono::milliseconds(50);
+
+// 0 if it is no TCP socket.
+std::uint16_t port_of(const Acceptor& acceptor) {
+  error_code error;
+  const Endpoint bound = acceptor.local_endpoint(error);
+  if (error || bound.protocol().family() == AF_UNIX) return 0;
+  tcp::endpoint endpoint;
+  std::memcpy(endpoint.data(), bound.data(), bound.size());
+  return endpoint.port();
+}
+
+// "unix:/path" where to_text() says no more than "unix", which is all that there is of a client.
+std::string name_of(const Acceptor& acceptor) {
+  error_code ignored;
+  const Endpoint bound = acceptor.local_endpoint(ignored);
+  if (bound.protocol().family() != AF_UNIX) return to_text(bound);
+  boost::asio::local::stream_protocol::endpoint endpoint;
+  std::memcpy(endpoint.data(), bound.data(), bound.size());
+  endpoint.resize(bound.size());
+  std::string path = endpoint.path();
+  if (path.starts_with('\0')) path.front() = '@';
+  return std::string(unix_prefix) + path;
+}
 
 bool family_is_missing(const error_code& error) {
   return error == boost::asio::error::address_family_not_supported ||
@@ -40,18 +73,19 @@ std::vector<tcp::endpoint> endpoints_of(const std::string& address, error_code& 
 struct Listener::Shared : std::enable_shared_from_this<Listener::Shared> {
   struct Door {
     Door(boost::asio::io_context& context) : acceptor(context), timer(context) {}
-    tcp::acceptor acceptor;
+    Acceptor acceptor;
     boost::asio::steady_timer timer;
   };
 
   Shared(Workers& all, Accept call) : workers(all), accept(std::move(call)) {}
 
   void accept_next(const std::shared_ptr<Door>& door);
-  void hand_out(Worker& worker, tcp::socket socket);
+  void hand_out(Worker& worker, Socket socket);
 
   Workers& workers;
   Accept accept;
   std::vector<std::shared_ptr<Door>> doors;  // of the first worker's thread, once it listens
+  std::optional<SocketFile> file;            // of a unix socket
   std::shared_mutex mutex;                   // guards closed; held shared while accept runs
   bool closed = false;
 };
@@ -61,7 +95,29 @@ Listener::Listener(Workers& workers, Accept accept)
 
 Listener::~Listener() { assert(shared_->doors.empty()); }
 
-error_code Listener::listen(const std::string& address, std::uint16_t port) {
+bool has_port(const std::string& address) {
+  return !address.starts_with(unix_prefix) && address != systemd &&
+         !address.starts_with(systemd_prefix);
+}
+
+error_code Listener::listen(const std::string& address, std::uint16_t port, unsigned unix_mode) {
+  const error_code error =
+      address.starts_with(unix_prefix) ? listen_unix(address.substr(unix_prefix.size()), unix_mode)
+      : address == systemd             ? take_inherited({})
+      : address.starts_with(systemd_prefix) ? take_inherited(address.substr(systemd_prefix.size()))
+                                            : listen_tcp(address, port);
+  if (error) {
+    shared_->doors.clear();
+    shared_->file.reset();
+    return error;
+  }
+  boost::asio::post(workers_.first().context(), [shared = shared_] {
+    for (const auto& door : shared->doors) shared->accept_next(door);
+  });
+  return {};
+}
+
+error_code Listener::listen_tcp(const std::string& address, std::uint16_t port) {
   error_code error;
   const std::vector<tcp::endpoint> endpoints = endpoints_of(address, error);
   if (error) return error;
@@ -77,24 +133,17 @@ error_code Listener::listen(const std::string& address, std::uint16_t port) {
     if (!taken_elsewhere) break;
   }
   if (!shared_->doors.empty() && family_is_missing(error)) error.clear();
-  if (error) {
-    shared_->doors.clear();
-    return error;
-  }
-  boost::asio::post(workers_.first().context(), [shared = shared_] {
-    for (const auto& door : shared->doors) shared->accept_next(door);
-  });
-  return {};
+  return error;
 }
 
 error_code Listener::open(const tcp::endpoint& endpoint) {
   auto door = std::make_shared<Shared::Door>(workers_.first().context());
-  tcp::acceptor& acceptor = door->acceptor;
+  Acceptor& acceptor = door->acceptor;
   error_code error;
   acceptor.open(endpoint.protocol(), error);
   if (error) return error;
   close_on_exec(acceptor.native_handle());
-  acceptor.set_option(tcp::acceptor::reuse_address(true), error);
+  acceptor.set_option(Acceptor::reuse_address(true), error);
   if (endpoint.address().is_v6()) {
     const bool only = !endpoint.address().is_unspecified();
     acceptor.set_option(boost::asio::ip::v6_only(only), error);
@@ -104,8 +153,40 @@ error_code Listener::open(const tcp::endpoint& endpoint) {
   if (error) return error;
   acceptor.listen(backlog, error);
   if (error) return error;
-  port_ = acceptor.local_endpoint(error).port();
+  port_ = port_of(acceptor);
   shared_->doors.push_back(std::move(door));
+  return {};
+}
+
+error_code Listener::listen_unix(const std::string& path, unsigned mode) {
+  auto door = std::make_shared<Shared::Door>(workers_.first().context());
+  error_code error;
+  door->acceptor.open(boost::asio::local::stream_protocol(), error);
+  if (error) return error;
+  close_on_exec(door->acceptor.native_handle());
+  error = shared_->file.emplace().bind(door->acceptor.native_handle(), path, mode);
+  if (error) return error;
+  door->acceptor.listen(backlog, error);
+  shared_->doors.push_back(std::move(door));
+  return error;
+}
+
+// They listen already, and are bound to whatever their unit says.
+error_code Listener::take_inherited(const std::string& name) {
+  const auto sockets = inherited_sockets(name);
+  if (!sockets) return sockets.error();
+  for (const int socket : *sockets) {
+    auto door = std::make_shared<Shared::Door>(workers_.first().context());
+    sockaddr_storage bound = {};
+    socklen_t size = sizeof bound;
+    ::getsockname(socket, reinterpret_cast<sockaddr*>(&bound), &size);
+    const int protocol = bound.ss_family == AF_UNIX ? 0 : IPPROTO_TCP;
+    error_code ignored;  // it is a socket
+    door->acceptor.assign({bound.ss_family, protocol}, socket, ignored);
+    set_tcp_options(socket, {});
+    if (port_ == 0) port_ = port_of(door->acceptor);
+    shared_->doors.push_back(std::move(door));
+  }
   return {};
 }
 
@@ -113,7 +194,7 @@ error_code Listener::open(const tcp::endpoint& endpoint) {
 void Listener::Shared::accept_next(const std::shared_ptr<Door>& door) {
   Worker& worker = workers.next();
   door->acceptor.async_accept(worker.context(), [self = shared_from_this(), door, &worker](
-                                                    const error_code& error, tcp::socket socket) {
+                                                    const error_code& error, Socket socket) {
     if (!door->acceptor.is_open()) return;
     if (!error) {
       self->hand_out(worker, std::move(socket));
@@ -127,23 +208,20 @@ void Listener::Shared::accept_next(const std::shared_ptr<Door>& door) {
   });
 }
 
-void Listener::Shared::hand_out(Worker& worker, tcp::socket socket) {
+void Listener::Shared::hand_out(Worker& worker, Socket socket) {
   close_on_exec(socket.native_handle());
-  boost::asio::post(worker.context(), [self = shared_from_this(), &worker,
-                                       socket = Socket(std::move(socket))]() mutable {
-    const std::shared_lock lock(self->mutex);
-    if (!self->closed) self->accept(worker, std::move(socket));
-  });
+  boost::asio::post(worker.context(),
+                    [self = shared_from_this(), &worker, socket = std::move(socket)]() mutable {
+                      const std::shared_lock lock(self->mutex);
+                      if (!self->closed) self->accept(worker, std::move(socket));
+                    });
 }
 
 std::string Listener::addresses() const {
   std::string text;
   for (const auto& door : shared_->doors) {
-    error_code ignored;
-    const auto address = door->acceptor.local_endpoint(ignored).address();
     if (!text.empty()) text += ", ";
-    text += address.is_v6() ? "[" + address.to_string() + "]" : address.to_string();
-    text += ":" + std::to_string(port_);
+    text += name_of(door->acceptor);
   }
   return text;
 }
@@ -164,6 +242,7 @@ void Listener::close() {
   });
   done.get_future().wait();
   shared_->doors.clear();
+  shared_->file.reset();
 }
 
 }  // namespace net

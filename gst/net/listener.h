@@ -12,6 +12,9 @@
 
 namespace net {
 
+// Whether an address for Listener::listen() is one with a port.
+bool has_port(const std::string& address);
+
 class Listener {
  public:
   // Called on the worker that the socket belongs to, whose TCP options are set.
@@ -21,10 +24,15 @@ class Listener {
   // close() must have been called, or listen() have failed.
   ~Listener();
 
-  // `address`: a name or a literal; "localhost" is 127.0.0.1 and ::1, "::" every address, IPv4 as
-  // well. `port` 0 takes any that is free on all of them. The error is the operating system's.
-  error_code listen(const std::string& address, std::uint16_t port);
-  // The port, once listen() has succeeded.
+  // `address` is one of these; the error is the operating system's.
+  //   a name or a literal: "localhost" is 127.0.0.1 and ::1, "::" every address, IPv4 as well.
+  //     `port` 0 takes any that is free on all of them
+  //   "unix:/path", a unix socket whose file is there until close(), or "unix:@name" without a file
+  //   "systemd" or "systemd:NAME": the sockets that systemd opened for this process, or those of
+  //     that name
+  // `unix_mode`: of a unix socket's file.
+  error_code listen(const std::string& address, std::uint16_t port, unsigned unix_mode = 0660);
+  // The TCP port, once listen() has succeeded; 0 if there is none.
   std::uint16_t port() const { return port_; }
   // "127.0.0.1:1935, [::1]:1935", for logs.
   std::string addresses() const;
@@ -34,6 +42,9 @@ class Listener {
  private:
   struct Shared;
 
+  error_code listen_tcp(const std::string& address, std::uint16_t port);
+  error_code listen_unix(const std::string& path, unsigned mode);
+  error_code take_inherited(const std::string& name);
   error_code open(const boost::asio::ip::tcp::endpoint& endpoint);
 
   Workers& workers_;

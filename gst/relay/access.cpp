@@ -9,42 +9,11 @@
 namespace relay {
 namespace {
 
-namespace ip = boost::asio::ip;
-using boost::system::error_code;
-
 std::vector<std::string> words_of(const std::string& line) {
   std::istringstream in(line.substr(0, line.find('#')));
   std::vector<std::string> words;
   for (std::string word; in >> word;) words.push_back(word);
   return words;
-}
-
-// Of "127.0.0.1:4711", "[::1]:4711" or either without a port. Nothing of a unix socket.
-std::optional<ip::address> address_of(std::string_view text) {
-  if (text.starts_with('[')) {
-    text.remove_prefix(1);
-    text = text.substr(0, text.find(']'));
-  } else if (std::ranges::count(text, ':') == 1) {
-    text = text.substr(0, text.find(':'));
-  }
-  error_code error;
-  const auto address = ip::make_address(text, error);
-  if (error) return std::nullopt;
-  if (address.is_v6() && address.to_v6().is_v4_mapped())
-    return ip::make_address_v4(ip::v4_mapped, address.to_v6());
-  return address;
-}
-
-bool contains(const ip::network_v4& network, const ip::address& address) {
-  return address.is_v4() &&
-         ip::network_v4(address.to_v4(), network.prefix_length()).canonical() == network;
-}
-
-// A scope ("%eth0") is no part of an address's network.
-bool contains(const ip::network_v6& network, const ip::address& address) {
-  if (!address.is_v6()) return false;
-  const ip::address_v6 plain(address.to_v6().to_bytes());
-  return ip::network_v6(plain, network.prefix_length()).canonical() == network;
 }
 
 }  // namespace
@@ -129,53 +98,26 @@ std::string AccessRules::read_whom(const Words& words, std::size_t next, Rule& r
     for (std::string name; std::getline(in, name, ',');) rule.users.push_back(name);
   }
   if (next < words.size() && words[next] == "from") {
-    if (++next == words.size() || !read_networks(words[next++], rule.networks))
+    if (++next == words.size() || !(rule.networks = Networks::read(words[next++])))
       return "behind from come addresses or networks, such as 10.0.0.0/8,::1 or local.";
   }
   return next < words.size() ? "'" + words[next] + "' is more than it may have." : "";
 }
 
-bool AccessRules::read_networks(std::string_view list, std::vector<Network>& networks) {
-  std::istringstream in{std::string(list)};
-  for (std::string part; std::getline(in, part, ',');) {
-    if (part == "local") {
-      networks.push_back(ip::network_v4(ip::address_v4::loopback(), 8).canonical());
-      networks.push_back(ip::network_v6(ip::address_v6::loopback(), 128));
-      continue;
-    }
-    const bool is_v4 = std::ranges::count(part, ':') == 0;
-    if (std::ranges::count(part, '/') == 0) part += is_v4 ? "/32" : "/128";
-    error_code error;
-    if (is_v4)
-      networks.push_back(ip::make_network_v4(part, error).canonical());
-    else
-      networks.push_back(ip::make_network_v6(part, error).canonical());
-    if (error) return false;
-  }
-  return !networks.empty();
-}
-
 // --- deciding
 
 AccessRules::Verdict AccessRules::judge(const Wish& wish) const {
-  const auto from = address_of(wish.address);
-  const auto rule =
-      std::ranges::find_if(rules_, [&](const Rule& one) { return fits(one, wish, from); });
+  const auto rule = std::ranges::find_if(rules_, [&](const Rule& one) { return fits(one, wish); });
   return rule == rules_.end() ? Verdict{} : Verdict{rule->allow, rule->rename};
 }
 
-bool AccessRules::fits(const Rule& rule, const Wish& wish,
-                       const std::optional<ip::address>& address) {
+bool AccessRules::fits(const Rule& rule, const Wish& wish) {
   if (rule.action && rule.action != wish.action) return false;
   if (!matches(rule.pattern, wish.stream)) return false;
   const auto is_user = [&](const std::string& name) { return matches(name, wish.user); };
   if (!rule.users.empty() && (wish.user.empty() || std::ranges::none_of(rule.users, is_user)))
     return false;
-  if (rule.networks.empty()) return true;
-  const ip::address from = address.value_or(ip::address_v4::loopback());
-  return std::ranges::any_of(rule.networks, [&](const Network& network) {
-    return std::visit([&](const auto& of_family) { return contains(of_family, from); }, network);
-  });
+  return !rule.networks || rule.networks->contain(wish.address);
 }
 
 bool AccessRules::guards_publishing() const {

@@ -2,14 +2,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
-#include <boost/asio/ip/address.hpp>
-#include <boost/asio/ip/network_v4.hpp>
-#include <boost/asio/ip/network_v6.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
+
+#include "relay/networks.h"
 
 namespace relay {
 
@@ -45,23 +43,20 @@ class AccessRules {
   bool guards_publishing() const;
 
  private:
-  using Network = std::variant<boost::asio::ip::network_v4, boost::asio::ip::network_v6>;
   struct Rule {
     bool allow = false;
     std::optional<Action> action;  // any
     std::string pattern = "*";
-    std::string rename;              // empty: under its own name
-    std::vector<std::string> users;  // empty: anybody
-    std::vector<Network> networks;   // any
+    std::string rename;                // empty: under its own name
+    std::vector<std::string> users;    // empty: anybody
+    std::optional<Networks> networks;  // any
   };
 
   using Words = std::vector<std::string>;
   static std::string read_rule(const Words& words, Rule& rule);
   static std::string read_rename(const Words& words, std::size_t& next, Rule& rule);
   static std::string read_whom(const Words& words, std::size_t next, Rule& rule);
-  static bool read_networks(std::string_view list, std::vector<Network>& networks);
-  static bool fits(const Rule& rule, const Wish& wish,
-                   const std::optional<boost::asio::ip::address>& address);
+  static bool fits(const Rule& rule, const Wish& wish);
 
   std::vector<Rule> rules_;
 };

@@ -25,6 +25,7 @@ class FrameQueue {
 
   explicit FrameQueue(Limits limits) : limits_(limits) {}
 
+  void set_limits(Limits limits) { limits_ = limits; }
   Outcome push(FramePtr frame, rtmp::Time now);
   // The first frame, or null.
   FramePtr pop();

@@ -28,4 +28,12 @@ std::vector<std::shared_ptr<Stream>> Hub::all() const {
   return streams;
 }
 
+void Hub::change(const Stream::Settings& settings) {
+  {
+    const std::lock_guard lock(mutex_);
+    settings_ = settings;
+  }
+  for (const auto& stream : all()) stream->change(settings);
+}
+
 }  // namespace relay

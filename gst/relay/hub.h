@@ -13,17 +13,19 @@ namespace relay {
 class Hub {
  public:
   explicit Hub(Stream::Settings settings, Stream::Hooks hooks = {})
-      : settings_(settings), hooks_(std::move(hooks)) {}
+      : hooks_(std::move(hooks)), settings_(settings) {}
 
   std::shared_ptr<Stream> get(const std::string& name);
   // The stream if there is one.
   std::shared_ptr<Stream> find(const std::string& name) const;
   std::vector<std::shared_ptr<Stream>> all() const;
+  // As Stream::change(), of those that are there and those that come.
+  void change(const Stream::Settings& settings);
 
  private:
-  const Stream::Settings settings_;
   const Stream::Hooks hooks_;
-  mutable std::mutex mutex_;  // guards streams_
+  mutable std::mutex mutex_;  // guards what follows
+  Stream::Settings settings_;
   std::unordered_map<std::string, std::weak_ptr<Stream>> streams_;
 };
 

@@ -24,6 +24,7 @@ enum class Limit : std::uint8_t {
   first_byte_http,
   first_byte_rtmpe,
   first_byte_other,
+  proxy_header,  // missing, or broken
   // time
   handshake_timeout,
   connect_timeout,

@@ -26,6 +26,7 @@ class Session::Playing final : public Player {
   void receive(rtmp::MessageType type, bool enabled);
   // Tells the stream what it has got since the last time.
   void report();
+  void set_limits(FrameQueue::Limits limits) { queue_.set_limits(limits); }
   const FrameQueue& queue() const { return queue_; }
   const Stream& stream() const { return *stream_; }
 

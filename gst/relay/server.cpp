@@ -17,6 +17,12 @@ namespace {
 // Of the connections of one host that wait for others of it to get to connect.
 constexpr std::size_t longest_line = 1024;
 
+Stream::Settings stream_settings(const Server::Settings& settings) {
+  return {settings.chunk_size, settings.gop_cache, settings.publisher_grace};
+}
+
+constexpr char moved[] = "Please go on at another server.";
+
 // "127.0.0.1:4711" without the port.
 std::string host_of(const std::string& address) { return address.substr(0, address.rfind(':')); }
 
@@ -28,8 +34,7 @@ Server::Server(Settings settings, Observer& observer)
       login_(std::make_shared<Login>(net::secure_random())),
       memory_(std::make_shared<Budget>(settings_->max_memory)),
       gop_memory_(std::make_shared<Budget>(settings_->max_memory / 2)),
-      hub_({settings_->chunk_size, settings_->gop_cache, settings_->publisher_grace},
-           stream_hooks()),
+      hub_(stream_settings(*settings_), stream_hooks()),
       workers_(settings_->threads),
       since_(net::now()) {
   for (std::size_t i = 0; i < workers_.size(); ++i)
@@ -49,9 +54,13 @@ std::shared_ptr<const Server::Settings> Server::settings() const {
 void Server::change(Settings settings) {
   memory_->set_limit(settings.max_memory);
   gop_memory_->set_limit(settings.max_memory / 2);
+  hub_.change(stream_settings(settings));
   auto changed = std::make_shared<const Settings>(std::move(settings));
-  const std::lock_guard lock(changing_);
-  settings_.swap(changed);
+  {
+    const std::lock_guard lock(changing_);
+    settings_.swap(changed);
+  }
+  for (const auto& session : sessions()) session->on_settings();
 }
 
 Stream::Hooks Server::stream_hooks() {
@@ -87,11 +96,18 @@ net::error_code Server::start() {
       workers_,
       [this](net::Worker& worker, net::Socket socket) { accept(worker, std::move(socket)); });
   const auto settings = this->settings();
-  const net::error_code error = listener->listen(settings->address, settings->port);
-  if (error) return error;
+  {
+    const std::lock_guard lock(mutex_);
+    open_ = true;  // clients may wait already, at sockets of systemd
+  }
+  const net::error_code error =
+      listener->listen(settings->address, settings->port, settings->unix_mode);
+  if (error) {
+    close_doors();
+    return error;
+  }
   port_ = listener->port();
   const std::scoped_lock lock(listening_, mutex_);
-  open_ = true;
   addresses_ = listener->addresses();
   listener_ = std::move(listener);
   start_sampling();
@@ -118,13 +134,16 @@ void Server::stop() {
 
 void Server::wait_for_sessions() {
   std::unique_lock lock(mutex_);
-  const auto empty = [this] { return sessions_.empty() && waiting_ == 0; };
-  if (gone_.wait_for(lock, settings()->drain_timeout, empty)) return;
+  const auto all_gone = [this] { return empty(); };
+  if (gone_.wait_for(lock, settings()->drain_timeout, all_gone)) return;
   lock.unlock();
   for (const auto& session : sessions()) session->kick(rtmp::Error::cancelled);
   lock.lock();
-  gone_.wait(lock, empty);
+  gone_.wait(lock, all_gone);
 }
+
+// With the lock held.
+bool Server::empty() const { return sessions_.empty() && waiting_ == 0 && readers_.empty(); }
 
 std::string Server::addresses() const {
   const std::lock_guard lock(mutex_);
@@ -136,14 +155,66 @@ std::string Server::addresses() const {
 
 void Server::accept(net::Worker& worker, net::Socket socket) {
   const std::string address = net::peer_name(socket);
-  if (const auto limit = enqueue(worker, socket, address)) count(*limit, host_of(address));
+  const auto settings = this->settings();
+  if (settings->proxies && settings->proxies->contain(address)) {
+    hear_proxy(worker, std::move(socket), address);
+    return;
+  }
+  std::unique_lock lock(mutex_);
+  const auto limit = enqueue(worker, socket, address);
+  lock.unlock();
+  if (limit) count(*limit, host_of(address));
 }
 
-// Takes the socket, or answers the limit that keeps it out.
+// A proxy's clients count for themselves, once it has said who they are.
+void Server::hear_proxy(net::Worker& worker, net::Socket socket, const std::string& address) {
+  const auto reader = std::make_shared<net::ProxyReader>(
+      worker, std::move(socket),
+      [this, &worker, address](net::ProxyReader& one,
+                               const rtmp::Result<net::ProxyHeader>& header) {
+        on_proxy_header(one, worker, address, header);
+      });
+  const auto settings = this->settings();
+  std::unique_lock lock(mutex_);
+  const bool full = readers_.size() >= settings->max_connections;
+  if (full) {
+    ++refused_;
+  } else {
+    readers_[reader.get()] = reader;
+  }
+  lock.unlock();
+  if (full) {
+    count(Limit::connections, host_of(address));
+  } else {
+    reader->start(settings->proxy_timeout);
+  }
+}
+
+// As long as the reader is in the list the server stays.
+void Server::on_proxy_header(net::ProxyReader& reader, net::Worker& worker,
+                             const std::string& address,
+                             const rtmp::Result<net::ProxyHeader>& header) {
+  const std::string client = header ? header->client.value_or(address) : address;
+  std::optional<Limit> limit;
+  std::unique_lock lock(mutex_);
+  if (header && open_) {
+    net::Socket socket = reader.take_socket();
+    limit = enqueue(worker, socket, client);
+  } else {
+    ++refused_;
+    if (!header && header.error() != rtmp::Error::cancelled) limit = Limit::proxy_header;
+  }
+  lock.unlock();
+  if (limit) count(*limit, host_of(client));
+  lock.lock();
+  readers_.erase(&reader);
+  gone_.notify_all();
+}
+
+// Takes the socket, or answers the limit that keeps it out. With the lock held.
 std::optional<Limit> Server::enqueue(net::Worker& worker, net::Socket& socket,
                                      const std::string& address) {
   const std::string name = host_of(address);
-  const std::lock_guard lock(mutex_);
   Host& host = hosts_[name];
   if (const auto limit = limit_before(host)) {
     ++refused_;
@@ -211,6 +282,7 @@ void Server::close_doors() {
   const std::lock_guard lock(mutex_);
   open_ = false;
   addresses_.clear();
+  for (const auto& [key, reader] : readers_) reader->cancel();
   for (auto& [name, host] : hosts_) {
     waiting_ -= host.line.size();
     host.connections -= host.line.size();
@@ -267,10 +339,24 @@ std::size_t Server::drop_stream(const std::string& name) {
   return count;
 }
 
+bool Server::redirect(std::uint64_t client_id, const std::string& tc_url) {
+  const std::lock_guard lock(mutex_);
+  const auto session = sessions_.find(client_id);
+  return session != sessions_.end() && session->second->ask_to_reconnect(tc_url, moved);
+}
+
+std::size_t Server::redirect_stream(const std::string& name, const std::string& tc_url) {
+  std::size_t count = 0;
+  on_each_session([&](Session& session) {
+    if (session.has(name) && session.ask_to_reconnect(tc_url, moved)) ++count;
+  });
+  return count;
+}
+
 void Server::drain(rtmp::Duration time) {
   stop_listening();
   for (const auto& session : sessions()) {
-    session->ask_to_reconnect();
+    session->ask_to_reconnect({}, "The server is about to stop.");
     call_later(time, [weak = std::weak_ptr(session)] {
       if (const auto left = weak.lock()) left->kick(rtmp::Error::cancelled);
     });
@@ -339,6 +425,7 @@ Server::Stats Server::totals() const {
   stats.memory = memory_->used();
   stats.gop_memory = gop_memory_->used();
   stats.limits = limits_.all();
+  if (const auto log = settings()->access_log) stats.log_lines_lost = log->lost();
   const std::lock_guard lock(mutex_);
   stats.connections_accepted = accepted_;
   stats.connections_refused = refused_;

@@ -12,8 +12,10 @@
 #include <unordered_map>
 
 #include "net/listener.h"
+#include "net/proxy_reader.h"
 #include "net/tls_server.h"
 #include "relay/access.h"
+#include "relay/access_log.h"
 #include "relay/audience.h"
 #include "relay/desk.h"
 #include "relay/frame_queue.h"
@@ -143,6 +145,12 @@ class Server {
     std::optional<rtmp::swf::Player> swf;
     rtmp::Duration swf_timeout = std::chrono::seconds(10);
     std::shared_ptr<net::TlsServer> tls;  // null: plain
+    // Connections from there must begin with a header of the PROXY protocol, which says who the
+    // client is. None of them may do without: else a client could write one for itself.
+    std::optional<Networks> proxies;
+    rtmp::Duration proxy_timeout = std::chrono::seconds(3);
+    unsigned unix_mode = 0660;              // of the file of a unix socket
+    std::shared_ptr<AccessLog> access_log;  // null: none. The same as long as the server is there
   };
   using ClientStats = relay::ClientStats;
   using Stats = ServerStats;
@@ -163,8 +171,9 @@ class Server {
   std::string addresses() const;
   // As they are now. Any thread.
   std::shared_ptr<const Settings> settings() const;
-  // From now on, on any thread. Address, port, threads, chunk_size, gop_cache, publisher_grace and
-  // latency stay as they were, and clients that are there keep their timeouts.
+  // From now on, on any thread, for clients that are there as well. Address, port, threads,
+  // chunk_size and latency stay as they were, and clients that are there keep their ping_interval
+  // and what they had until their connect.
   void change(Settings settings);
   // For publishers and players inside this process.
   Hub& hub() { return hub_; }
@@ -180,6 +189,12 @@ class Server {
   // Ends the clients that publish or play that stream; how many there were. Waits for the workers:
   // not from one of their threads.
   std::size_t drop_stream(const std::string& name);
+  // Asks the client to connect again, to that tcUrl (E-RTMP's ReconnectRequest); whether it is
+  // there and announced that it understands it. Others are left as they are: they would lose their
+  // stream and come back to the same place.
+  bool redirect(std::uint64_t client_id, const std::string& tc_url);
+  // The same for all who publish or play that stream; how many were asked. Waits for the workers.
+  std::size_t redirect_stream(const std::string& name, const std::string& tc_url);
   // Takes no new clients, tells those that understand it to connect again (E-RTMP's
   // ReconnectRequest), and ends those that are left after that time. Returns at once.
   void drain(rtmp::Duration time);
@@ -219,6 +234,10 @@ class Server {
   void stop_listening();
   void wait_for_sessions();
   void accept(net::Worker& worker, net::Socket socket);
+  void hear_proxy(net::Worker& worker, net::Socket socket, const std::string& address);
+  void on_proxy_header(net::ProxyReader& reader, net::Worker& worker, const std::string& address,
+                       const rtmp::Result<net::ProxyHeader>& header);
+  bool empty() const;
   std::optional<Limit> enqueue(net::Worker& worker, net::Socket& socket,
                                const std::string& address);
   std::optional<Limit> limit_before(const Host& host) const;
@@ -252,7 +271,8 @@ class Server {
   bool open_ = false;         // new connections are welcome
   std::string addresses_;
   std::size_t waiting_ = 0;       // connections that are not in sessions_ yet
-  std::condition_variable gone_;  // a session
+  std::condition_variable gone_;  // a session, or a reader
+  std::unordered_map<net::ProxyReader*, std::shared_ptr<net::ProxyReader>> readers_;
   std::unordered_map<std::uint64_t, std::shared_ptr<Session>> sessions_;
   std::unordered_map<std::string, Host> hosts_;
   std::uint64_t accepted_ = 0, refused_ = 0;

@@ -152,7 +152,11 @@ Session::Session(Server& server, net::Worker& worker, Hall& hall,
 
 Session::~Session() = default;
 
-void Session::start() { driver_.start(shared_from_this()); }
+// From here on the server tells us when they change.
+void Session::start() {
+  settings_ = server_.settings();
+  driver_.start(shared_from_this());
+}
 
 void Session::leave() {
   boost::asio::post(driver_.worker().context(), [self = shared_from_this()] {
@@ -175,20 +179,32 @@ void Session::kick(net::error_code reason) {
                     [self = shared_from_this(), reason] { self->driver_.close(reason); });
 }
 
-void Session::ask_to_reconnect() {
-  boost::asio::post(driver_.worker().context(), [self = shared_from_this()] {
-    if (!self->reconnects_) return;
-    self->session_.send_status(
-        0, {"status", "NetConnection.Connect.ReconnectRequest", "The server is about to stop."});
+bool Session::ask_to_reconnect(const std::string& tc_url, const std::string& description) {
+  if (!reconnects_) return false;
+  boost::asio::post(driver_.worker().context(), [self = shared_from_this(), tc_url, description] {
+    self->session_.request_reconnect(tc_url, description);
     self->send_session_output();
     self->driver_.flush();
   });
+  return true;
+}
+
+void Session::on_settings() {
+  boost::asio::post(driver_.worker().context(), [self = shared_from_this()] {
+    self->settings_ = self->server_.settings();
+    for (const auto& [id, playing] : self->playing_)
+      playing->set_limits(self->settings_->player_queue);
+    self->driver_.reschedule();
+  });
+}
+
+bool Session::has(const std::string& stream) const {
+  const auto is_it = [&](const auto& entry) { return entry.second->stream().name() == stream; };
+  return std::ranges::any_of(publishing_, is_it) || std::ranges::any_of(playing_, is_it);
 }
 
 bool Session::drop(const std::string& stream) {
-  const auto is_it = [&](const auto& entry) { return entry.second->stream().name() == stream; };
-  if (!std::ranges::any_of(publishing_, is_it) && !std::ranges::any_of(playing_, is_it))
-    return false;
+  if (!has(stream)) return false;
   driver_.finish(Error::cancelled);
   return true;
 }
@@ -261,8 +277,24 @@ void Session::on_closed(net::error_code reason) {
   const auto first_byte = driver_.connection().stats().first_byte;
   if (const auto limit = limit_behind(reason, first_byte, session_.connected()))
     server_.count(*limit, host_);
+  log_end(reason);
   server_.observer().on_client_removed(id_, reason);
   server_.forget(*this);
+}
+
+// Who did not get so far as to ask for anything is none to tell of: probes fill no log.
+void Session::log_end(net::error_code reason) {
+  const auto log = settings_->access_log;
+  if (!log || report_.id == 0) return;
+  const ClientStats last = stats(net::now());
+  report_.user = connected_as_.user;
+  report_.end = std::chrono::system_clock::now();
+  report_.time = last.connected_for;
+  report_.bytes_in = last.bytes_in;
+  report_.bytes_out = last.bytes_out;
+  report_.frames_dropped = last.frames_dropped;
+  report_.reason = reason.message();
+  log->write(std::move(report_));
 }
 
 rtmp::Time Session::deadline() const {
@@ -332,6 +364,13 @@ void Session::handle(ConnectRequest& request) {
   connected_as_.flash_version = request.flash_version;
   connected_as_.app_as_sent = app_as_sent(request);
   connected_as_.looks_like_publisher = looks_like_publisher(request);
+  report_.id = id_;
+  report_.address = address_;
+  report_.app = request.app;
+  report_.tc_url = request.tc_url;
+  report_.page_url = request.page_url;
+  report_.swf_url = request.swf_url;
+  report_.flash_version = request.flash_version;
   const auto enhanced = rtmp::read_enhanced_capabilities(request.properties);
   knows_enhanced_ = enhanced.announced();
   reconnects_ = (enhanced.caps_ex & rtmp::EnhancedCapabilities::reconnect) != 0;
@@ -400,7 +439,14 @@ Request Session::make_request(Request::Action action, const std::string& stream,
   return request;
 }
 
+void Session::asked(const std::string& name, const std::string& query) {
+  report_.name = name;
+  report_.query = query;
+  report_.stream.clear();
+}
+
 void Session::handle(PublishRequest& request) {
+  asked(request.name, request.query);
   Request wish = make_request(Request::Action::publish, request.name, request.query);
   wish.publish_type = request.type;
   decide(wish, [this, wish, stream_id = request.stream_id](const Decision& decision) {
@@ -426,6 +472,8 @@ bool Session::publish(std::uint32_t stream_id, const std::string& name) {
   }
   driver_.connection().set_message_limit(message_limit);
   publishing_[stream_id] = publishing;
+  report_.published = true;
+  report_.stream = name;
   session_.accept_publish(stream_id);
   return true;
 }
@@ -439,6 +487,7 @@ void Session::replaced(std::uint32_t stream_id) {
 }
 
 void Session::handle(PlayRequest& request) {
+  asked(request.name, request.query);
   const Result<rtmp::TrackChoice> tracks = rtmp::read_track_choice(request.query);
   if (!tracks) {
     session_.reject_play(request.stream_id,
@@ -473,6 +522,8 @@ bool Session::play(std::uint32_t stream_id, const std::string& name,
                          {"error", "NetStream.Play.Failed", "The stream has too many players."});
     return false;
   }
+  report_.played = true;
+  report_.stream = name;
   session_.accept_play(stream_id);
   send_session_output();
   auto& playing = playing_[stream_id];

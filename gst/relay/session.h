@@ -8,6 +8,7 @@
 #include "relay/audience.h"
 #include "relay/hooks.h"
 #include "relay/server.h"
+#include "relay/session_report.h"
 #include "rtmp/tracks.h"
 
 namespace relay {
@@ -23,8 +24,13 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   // Both from any thread: at once, or when its player has got what waits for it.
   void kick(net::error_code reason);
   void leave();
-  // From any thread: E-RTMP's ReconnectRequest, if the client understands it.
-  void ask_to_reconnect();
+  // From any thread: E-RTMP's ReconnectRequest, if the client understands it; whether it does. An
+  // empty tcUrl is the one that it has.
+  bool ask_to_reconnect(const std::string& tc_url, const std::string& description);
+  // Publishes or plays that stream.
+  bool has(const std::string& stream) const;
+  // From any thread: the server's settings have changed.
+  void on_settings();
   // Ends a client that publishes or plays that stream; whether it does.
   bool drop(const std::string& stream);
 
@@ -85,6 +91,8 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   void count_memory();
   void add_wishes(ClientStats& stats) const;
   void add_traffic(ClientStats& stats, rtmp::Time now) const;
+  void asked(const std::string& name, const std::string& query);
+  void log_end(net::error_code reason);
 
   Server& server_;
   Hall& hall_;
@@ -92,18 +100,19 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   const std::string address_;
   const std::string host_;
   const rtmp::Time since_;
-  Meter<2> meter_;                                          // bytes in and out
-  const std::shared_ptr<const Server::Settings> settings_;  // of the beginning
+  Meter<2> meter_;                                    // bytes in and out
+  std::shared_ptr<const Server::Settings> settings_;  // that it knows of
   rtmp::ServerSession session_;
   net::Driver driver_;
   Budget::Share memory_;        // what we hold for the client
   std::uint64_t lost_ = 0;      // frames of players that are no longer
   unsigned names_refused_ = 0;  // that were counted
   bool leaving_ = false;
-  bool knows_enhanced_ = false;      // the client announced Enhanced RTMP
-  bool reconnects_ = false;          // and that it connects again when it is asked to
-  rtmp::Time swf_by_ = rtmp::never;  // SWF verification must be answered
-  Request connected_as_;             // what connect said, for the requests that follow
+  bool knows_enhanced_ = false;           // the client announced Enhanced RTMP
+  std::atomic<bool> reconnects_ = false;  // and that it connects again when it is asked to
+  rtmp::Time swf_by_ = rtmp::never;       // SWF verification must be answered
+  Request connected_as_;                  // what connect said, for the requests that follow
+  SessionReport report_;                  // what is known so far
   std::map<std::uint32_t, std::shared_ptr<Publishing>> publishing_;
   std::map<std::uint32_t, std::unique_ptr<Playing>> playing_;
   std::map<std::uint32_t, std::unique_ptr<Hooks::Visit>> visits_;  // 0: the connection

@@ -56,6 +56,7 @@ struct ServerStats {
   std::size_t memory = 0, gop_memory = 0;    // bytes, now
   std::size_t clients = 0, publishers = 0, players = 0;
   LimitCounts::Array limits = {};  // how often each was gone over
+  std::uint64_t log_lines_lost = 0;
   Delays delays;
   std::vector<std::pair<std::string, StreamStats>> streams;  // by name
   std::vector<ClientStats> client_list;                      // by id

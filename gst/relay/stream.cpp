@@ -14,10 +14,17 @@ bool same_payload(const Frame& one, const Frame& other) {
 
 Stream::Stream(std::string name, Settings settings, Hooks hooks)
     : name_(std::move(name)),
-      settings_(settings),
       hooks_(std::move(hooks)),
+      settings_(settings),
       gop_memory_(hooks_.gop_memory),
       meter_({}) {}
+
+void Stream::change(const Settings& settings) {
+  const std::lock_guard lock(mutex_);
+  settings_.gop_cache = settings.gop_cache;
+  settings_.publisher_grace = settings.publisher_grace;
+  if (!settings_.gop_cache.enabled) forget_gop();
+}
 
 // --- the publisher's side
 // --------------------------------------------------------------------------

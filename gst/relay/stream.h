@@ -82,6 +82,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   Stream(std::string name, Settings settings, Hooks hooks = {});
 
   const std::string& name() const { return name_; }
+  // From now on; the chunk size stays, for players have been told it.
+  void change(const Settings& settings);
 
   // --- the publisher's side ---
   enum class Duplicate { reject, takeover, takeover_if_idle };
@@ -146,11 +148,11 @@ class Stream : public std::enable_shared_from_this<Stream> {
   Snapshot snapshot(StartAt start) const;
 
   const std::string name_;
-  const Settings settings_;
   const Hooks hooks_;
 
   std::mutex change_mutex_;   // held while the publisher changes, on_change included; before mutex_
   mutable std::mutex mutex_;  // guards everything below
+  Settings settings_;
   std::shared_ptr<Publisher> publisher_;
   rtmp::Time heard_ = {};    // when the publisher last sent a frame
   bool waiting_ = false;     // for a publisher that went away

@@ -28,6 +28,8 @@ const char* text_of(Error error) {
       return "a public key that is none";
     case Error::no_cipher:
       return rtmpe::missing;
+    case Error::bad_proxy_header:
+      return "no valid header of the PROXY protocol where a proxy is expected";
     case Error::bad_chunk_size:
       return "an impossible chunk size";
     case Error::no_first_chunk:

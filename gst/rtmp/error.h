@@ -24,6 +24,9 @@ enum class Error {
   bad_key,              // the peer's public key for RTMPE is none
   no_cipher,            // RTMPE's ciphers are missing here: see rtmpe::available()
 
+  // in front of it
+  bad_proxy_header,  // no header of the PROXY protocol where a proxy is expected, or a broken one
+
   // chunks
   bad_chunk_size,          // Set Chunk Size with 0 or with the top bit set
   no_first_chunk,          // a type 3 chunk on a chunk stream that has no header yet

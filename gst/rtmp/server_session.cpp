@@ -358,6 +358,13 @@ void ServerSession::notify_unpublish(std::uint32_t stream_id) {
   output_.push_back(control::write(control::UserControl{control::Event::stream_eof, stream_id}));
 }
 
+void ServerSession::request_reconnect(const std::string& tc_url, const std::string& description) {
+  amf::Object info =
+      write_status({"status", "NetConnection.Connect.ReconnectRequest", description});
+  if (!tc_url.empty()) info.set("tcUrl", tc_url);
+  send_command({"onStatus", 0, amf::Null{}, {std::move(info)}});
+}
+
 void ServerSession::send_status(std::uint32_t stream_id, const Status& status) {
   send_command({"onStatus", 0, amf::Null{}, {write_status(status)}}, stream_id);
 }

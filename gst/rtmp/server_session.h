@@ -115,6 +115,9 @@ class ServerSession {
   // To a player: a publisher has come, or has gone (UnpublishNotify and StreamEOF).
   void notify_publish(std::uint32_t stream_id);
   void notify_unpublish(std::uint32_t stream_id);
+  // Asks a client that announced that it understands it to connect again (E-RTMP's
+  // ReconnectRequest): to that tcUrl, or to the same if it is empty.
+  void request_reconnect(const std::string& tc_url, const std::string& description);
   // Any other status on a stream, or on the connection with id 0.
   void send_status(std::uint32_t stream_id, const Status& status);
 

@@ -161,6 +161,15 @@ def url():
     yield b"rtmp://user:pass@[::1]:1936/app/instance/stream?video=1&audio=0,2 live=1"
 
 
+def proxy_header():
+    for line in lines("proxy/headers.txt"):
+        key, _, value = line.partition(": ")
+        if key == "line":
+            yield value.encode() + b"\r\n"
+        if key == "bytes":
+            yield hex_words(value)
+
+
 def server_session():
     yield from conversation("c2s")
     yield b"\0" + b"\x0b" + bytes.fromhex("030000000000011400000000")

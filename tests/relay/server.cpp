@@ -429,6 +429,51 @@ TEST_F(ServerTest, TakesNewLimitsWhileItRuns) {
   EXPECT_EQ(count(Limit::connections), 1u);
 }
 
+TEST_F(ServerTest, TurnsTheCacheOfAStreamThatIsThereOff) {
+  start();
+  const auto source = publisher(), witness = player();
+  ASSERT_TRUE(witness->start());
+  ASSERT_TRUE(source->start());
+  source->send({key(0), inter(40)});
+  ASSERT_TRUE(witness->run_until_seen(sample_access + "ki"));
+  Server::Settings changed = settings();
+  changed.gop_cache.enabled = false;
+  server_->change(changed);
+  EXPECT_EQ(server_->stats().streams.front().second.gop_frames, 0u);
+  source->send({key(80)});
+  ASSERT_TRUE(witness->run_until_seen(sample_access + "kik"));
+  EXPECT_EQ(server_->stats().streams.front().second.gop_frames, 0u);
+}
+
+TEST_F(ServerTest, LetsPlayersThatAreThereWaitForAPublisherFromNowOn) {
+  start();
+  const auto sink = player();
+  ASSERT_TRUE(sink->start());
+  auto source = publisher();
+  ASSERT_TRUE(source->start());
+  Server::Settings changed = settings();
+  changed.publisher_grace = 1h;
+  server_->change(changed);
+  source->close();
+  ASSERT_TRUE(observer_.wait_removed(1));
+  source = publisher();
+  ASSERT_TRUE(source->start());
+  source->send({key(0)});
+  ASSERT_TRUE(sink->run_until_seen(sample_access + "k"));
+  EXPECT_TRUE(sink->ends.empty());
+}
+
+TEST_F(ServerTest, EndsAPublisherThatIsThereAndSilentForTooLongFromNowOn) {
+  start();
+  const auto source = publisher();
+  ASSERT_TRUE(source->start());
+  Server::Settings changed = settings();
+  changed.publisher_timeout = 1ms;
+  server_->change(changed);
+  ASSERT_TRUE(observer_.wait_removed(1));
+  EXPECT_EQ(observer_.first_removed(), rtmp::Error::media_timeout);
+}
+
 class LineTest : public ServerTest {
  protected:
   // Two clients that do not go on, one more in line, and how many of them are served.

@@ -7,6 +7,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <functional>
@@ -28,10 +29,8 @@ class SyncClient {
   SyncClient(std::uint16_t port, Purpose purpose, const std::string& stream = "cam",
              rtmp::amf::Object properties = {}, rtmp::Connection::Settings connection = {},
              std::optional<rtmp::swf::Player> swf = {})
-      : connection_(rtmp::Connection::client(connection, net::now(), net::secure_random())),
-        session_(settings(purpose, stream, std::move(properties), swf), net::secure_random()) {
-    proves_ = connection.keep_swf_key;
-    socket_ = ::socket(AF_INET, SOCK_STREAM, 0);
+      : SyncClient(::socket(AF_INET, SOCK_STREAM, 0), purpose, stream, std::move(properties),
+                   connection, swf) {
     sockaddr_in address = {};
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
@@ -39,6 +38,16 @@ class SyncClient {
     const int on = 1;
     ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     open_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  }
+  // At a unix socket; "@name" is one without a file.
+  SyncClient(const std::string& path, Purpose purpose, const std::string& stream)
+      : SyncClient(::socket(AF_UNIX, SOCK_STREAM, 0), purpose, stream, {}, {}, {}) {
+    sockaddr_un address = {};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    if (path.starts_with('@')) address.sun_path[0] = 0;
+    const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + path.size());
+    open_ = ::connect(socket_, reinterpret_cast<sockaddr*>(&address), size) == 0;
   }
   ~SyncClient() { close(); }
 
@@ -107,9 +116,17 @@ class SyncClient {
   std::vector<rtmp::client_event::StreamEnded::Reason> ends;
   bool resumed = false;
   bool redirected = false;  // asked to connect again
+  std::string target;       // to that tcUrl
   rtmp::amf::Object server_properties;
 
  private:
+  SyncClient(int socket, Purpose purpose, const std::string& stream, rtmp::amf::Object properties,
+             rtmp::Connection::Settings connection, std::optional<rtmp::swf::Player> swf)
+      : socket_(socket),
+        proves_(connection.keep_swf_key),
+        connection_(rtmp::Connection::client(connection, net::now(), net::secure_random())),
+        session_(settings(purpose, stream, std::move(properties), swf), net::secure_random()) {}
+
   static rtmp::ClientSession::Settings settings(Purpose purpose, const std::string& stream,
                                                 rtmp::amf::Object properties,
                                                 std::optional<rtmp::swf::Player> swf) {
@@ -168,16 +185,17 @@ class SyncClient {
         server_properties = connected->properties;
       } else if (std::get_if<rtmp::client_event::StreamResumed>(&*event)) {
         resumed = true;
-      } else if (std::get_if<rtmp::client_event::ReconnectWanted>(&*event)) {
+      } else if (auto* wanted = std::get_if<rtmp::client_event::ReconnectWanted>(&*event)) {
         redirected = true;
+        target = wanted->tc_url;
       }
     }
   }
 
-  int socket_ = -1;
+  int socket_;
   bool open_ = false;
   bool begun_ = false;
-  bool proves_ = false;  // SWF verification
+  bool proves_;  // SWF verification
   rtmp::Connection connection_;
   rtmp::ClientSession session_;
 };

@@ -15,17 +15,22 @@ class Closed(Exception):
 
 
 class Client:
-    """`source` is a loopback address of its own, where limits count by host."""
+    """`port` may be the path of a unix socket, or "@name" without a file. `source` is a loopback
+    address of its own, where limits count by host."""
 
     def __init__(self, port, source=None, timeout=wait.PATIENCE, receive_buffer=None):
-        self.sock = socket.socket()
+        unix = isinstance(port, str)
+        self.sock = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         if source:
             self.sock.bind((source, 0))
         self.sock.settimeout(timeout)
-        self.sock.connect(('127.0.0.1', port))
-        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if unix:
+            self.sock.connect(port.replace('@', '\0', 1) if port.startswith('@') else port)
+        else:
+            self.sock.connect(('127.0.0.1', port))
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.reader = chunks.Reader()
         self.chunk_size = 128
         self.messages = []
