@@ -300,6 +300,17 @@ TEST(HealingSink, GoesWhereTheServerSendsItWithoutLosingAFrame) {
   EXPECT_EQ(publisher.count_errors(), 0);
 }
 
+TEST(HealingSink, EncryptsWhereItIsSentToRtmpe) {
+  TestServer first, second;
+  Publisher publisher(first);
+  ASSERT_TRUE(publisher.start(first));
+  send_reconnect_request(first, "rtmpe" + tc_url_of(second).substr(4));
+  ASSERT_TRUE(second.accept());
+  ASSERT_TRUE(second.start_stream());
+  EXPECT_TRUE(second.encrypted());
+  EXPECT_EQ(publisher.count_errors(), 0);
+}
+
 TEST(HealingSink, StaysWhereItIsWhileTheOtherServerIsNotThere) {
   TestServer server;
   Publisher publisher(server);

@@ -10,6 +10,7 @@ using namespace rtmp;
 
 ClientSession::Settings settings(std::uint8_t steering) {
   ClientSession::Settings settings;
+  settings.swf = swf::Player{};
   settings.purpose = steering & 1 ? ClientSession::Purpose::publish : ClientSession::Purpose::play;
   settings.app = "live";
   settings.tc_url = "rtmp://localhost/live";

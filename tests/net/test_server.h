@@ -40,7 +40,7 @@ class TestServer {
     net::Socket socket(acceptor_.accept());
     const Time now = std::chrono::steady_clock::now();
     stream_ = tls ? tls->wrap(std::move(socket), now) : net::make_plain_stream(std::move(socket));
-    connection_.emplace(Connection::server({}, now, test_random()));
+    connection_.emplace(Connection::server({.accepts = {true, true}}, now, test_random()));
     session_.emplace(ServerSession::Settings{}, now);
     client_left = false;
     error.clear();
@@ -75,6 +75,7 @@ class TestServer {
     connection_->send(message);
     write();
   }
+  bool encrypted() const { return connection_->encrypted(); }
   ServerSession& session() { return *session_; }
   void flush_session() {
     send_session_output();
