@@ -73,6 +73,7 @@ class Client::Core final : public Attempt::Owner, public std::enable_shared_from
   }
   void wake();
   Stats stats() const;
+  bool on_its_thread() const { return worker_.is_current(); }
 
   void start();
   void finish(rtmp::ClientSession::StopCommands commands);
@@ -232,8 +233,9 @@ void Client::Core::on_closed(Attempt& attempt, std::optional<Failure> failure) {
 
 bool Client::Core::heals(const Failure& failure) {
   const bool drained_in_time = !finishing_ || failure.code != Error::write_timeout;
-  return was_started_ && policy_.enabled() && futile_ < max_futile && !is_final(failure) &&
-         drained_in_time && observer_->wants_more();
+  const bool may_retry = was_started_ ? policy_.enabled() : policy_.from_start();
+  return may_retry && futile_ < max_futile && !is_final(failure) && drained_in_time &&
+         observer_->wants_more();
 }
 
 void Client::Core::lose(const Attempt& attempt, const Failure& failure) {
@@ -386,7 +388,7 @@ void Client::Core::finish(rtmp::ClientSession::StopCommands commands) {
     drain();
   } else if (outbox_empty()) {
     cancel();
-  } else if (after_loss_) {
+  } else if (after_loss_ || policy_.from_start()) {
     wait(finish_timer_, last_chance, &Core::give_up_finishing);
   }
 }
@@ -482,6 +484,10 @@ Client::Client(Worker& worker, Settings settings, MessageQueue* outbox, Observer
     : core_(std::make_shared<Core>(worker, std::move(settings), outbox, observer)) {}
 
 Client::~Client() {
+  if (core_->on_its_thread()) {
+    core_->detach();
+    return;
+  }
   // The worker never blocks, so this does not take long.
   std::promise<void> detached;
   core_->post([&detached](Core& core) {

@@ -32,7 +32,8 @@ struct Failure {
   bool certificate = false;  // Stage::tls: the server's certificate, or ours, was not accepted
 };
 
-// Made and destroyed on any thread but its worker's.
+// Made and destroyed on any thread; on its worker's own not from within the observer's calls, and
+// on no other worker's.
 class Client {
  public:
   struct Settings {
@@ -48,7 +49,8 @@ class Client {
     rtmp::Duration idle_timeout = {};  // play: 0: for ever
     rtmp::Duration drain_timeout = std::chrono::seconds(5);
     std::uint64_t pacing_bytes_per_second = 0;
-    // Of a stream that was there once: a first connection that fails is the end.
+    // Of a stream that was there once: without `from_start` a first connection that fails is the
+    // end.
     ReconnectPolicy::Settings reconnect;
   };
   // What reconnecting cost.

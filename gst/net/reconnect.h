@@ -19,12 +19,14 @@ class ReconnectPolicy {
     int max_retries = -1;  // in a row; -1: for ever
     rtmp::Duration backoff_min = std::chrono::milliseconds(500);
     rtmp::Duration backoff_max = std::chrono::seconds(15);
+    bool from_start = false;  // also where the stream never was there
   };
 
   explicit ReconnectPolicy(const Settings& settings) : settings_(settings) {}
 
   void set(const Settings& settings) { settings_ = settings; }
   bool enabled() const { return settings_.enabled; }
+  bool from_start() const { return settings_.enabled && settings_.from_start; }
 
   // The server has accepted the stream.
   void on_started(rtmp::Time now) { started_ = now; }

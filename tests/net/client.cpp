@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <boost/asio/post.hpp>
 #include <condition_variable>
 
 #include "net/certificate.h"
@@ -203,6 +204,32 @@ TEST(Client, SaysThatNobodyListens) {
   EXPECT_EQ(failure.code, boost::asio::error::connection_refused);
   EXPECT_EQ(failure.text,
             "Could not connect to 127.0.0.1:" + std::to_string(port) + ": Connection refused");
+}
+
+TEST(Client, ConnectsAgainFromTheStartWhereItIsToldTo) {
+  TestServer server;
+  Client::Settings settings = settings_for(server.port());
+  settings.reconnect.enabled = settings.reconnect.from_start = true;
+  settings.reconnect.backoff_min = settings.reconnect.backoff_max = 1ms;
+  Running running(settings);
+  ASSERT_TRUE(server.accept());
+  server.close();
+  ASSERT_TRUE(server.accept());
+  ASSERT_TRUE(server.start_stream());
+  EXPECT_TRUE(running.recorder.wait_for<Started>());
+}
+
+TEST(Client, MayGoOnItsOwnThread) {
+  TestServer server;
+  Worker worker{"test"};
+  Recorder recorder;
+  auto client = std::make_unique<Client>(worker, settings_for(server.port(), Purpose::play),
+                                         nullptr, recorder);
+  client->start();
+  ASSERT_TRUE(server.accept());
+  ASSERT_TRUE(server.start_stream());
+  boost::asio::post(worker.context(), [&] { client.reset(); });
+  EXPECT_TRUE(server.serve_to_the_end());
 }
 
 TEST(Client, SaysThatThereIsNoSuchHost) {
