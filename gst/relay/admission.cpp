@@ -124,6 +124,8 @@ void Admission::go_on(void (Admission::*next)(), Decision decision) {
   if (!request_.user.empty()) decision.user = request_.user;
   decision.logged_in = decision.logged_in || request_.logged_in;
   if (!so_far_.rename.empty()) decision.rename = so_far_.rename;
+  if (!so_far_.pull.empty()) decision.pull = so_far_.pull;
+  decision.forward.insert(decision.forward.end(), so_far_.forward.begin(), so_far_.forward.end());
   so_far_ = std::move(decision);
   request_.user = so_far_.user;
   request_.logged_in = so_far_.logged_in;

@@ -50,6 +50,8 @@ enum class Limit : std::uint8_t {
   connections,
   connections_per_host,
   connections_in_line,  // of a host, until others of it have got to connect
+  loops,                // a server sends us what it has from us
+  pulls,                // streams that are played from other servers
   // what is kept
   player_queue,     // the player was too slow
   gop_cache,        // of one stream

@@ -17,9 +17,10 @@ Session::Playing::Playing(Session& session, std::uint32_t stream_id, std::shared
       queue_(session.server_.settings()->player_queue) {}
 
 Session::Playing::~Playing() {
-  if (!audience_) return;
-  report();
-  audience_->remove(*this);
+  if (audience_) {
+    report();
+    audience_->remove(*this);
+  }
   stream_->remove_player();
 }
 

@@ -9,7 +9,7 @@
 
 namespace relay {
 
-// On the session's worker.
+// On the session's worker. Takes over a place among the stream's players.
 class Session::Playing final : public Player {
  public:
   Playing(Session& session, std::uint32_t stream_id, std::shared_ptr<Stream> stream,

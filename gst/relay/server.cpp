@@ -6,8 +6,10 @@
 #include <boost/asio/steady_timer.hpp>
 #include <future>
 
+#include "relay/forwards.h"
 #include "relay/hooks.h"
 #include "relay/login.h"
+#include "relay/pulls.h"
 #include "relay/session.h"
 #include "rtmp/url.h"
 
@@ -34,6 +36,8 @@ Server::Server(Settings settings, Observer& observer)
       login_(std::make_shared<Login>(net::secure_random())),
       memory_(std::make_shared<Budget>(settings_->max_memory)),
       gop_memory_(std::make_shared<Budget>(settings_->max_memory / 2)),
+      forwards_(std::make_unique<Forwards>(*this)),
+      pulls_(std::make_unique<Pulls>(*this)),
       hub_(stream_settings(*settings_), stream_hooks()),
       workers_(settings_->threads),
       since_(net::now()) {
@@ -66,6 +70,8 @@ void Server::change(Settings settings) {
 Stream::Hooks Server::stream_hooks() {
   Stream::Hooks hooks;
   hooks.on_change = [this](const std::string& name, bool published) {
+    forwards_->on_change(name, published);
+    pulls_->on_change(name, published);
     if (published) {
       observer_.on_stream_published(name);
     } else {
@@ -75,6 +81,7 @@ Stream::Hooks Server::stream_hooks() {
   hooks.later = [this](rtmp::Duration time, std::function<void()> call) {
     call_later(time, std::move(call));
   };
+  hooks.on_deserted = [this](const std::string& name) { pulls_->on_deserted(name); };
   hooks.on_limit = [this](Limit limit, const std::string& name) {
     count(limit, rtmp::masked_name(name));
   };
@@ -129,6 +136,8 @@ void Server::stop() {
   for (const auto& session : sessions()) session->leave();
   wait_for_sessions();
   const auto settings = this->settings();
+  pulls_->stop();
+  forwards_->stop(settings->drain_timeout);
   if (settings->hooks) settings->hooks->wait(settings->drain_timeout);
 }
 
@@ -387,6 +396,40 @@ std::vector<std::shared_ptr<Session>> Server::sessions() const {
   return all;
 }
 
+// --- other servers
+// -----------------------------------------------------------------------------------
+
+std::uint64_t Server::forward(const std::string& pattern, const std::string& url) {
+  std::string fault;
+  auto read = RouteRules::read_url(url, fault);
+  return read ? forwards_->add(pattern, std::move(*read)) : 0;
+}
+
+bool Server::forward_once(const std::string& name, const std::string& url) {
+  std::string fault;
+  const auto read = RouteRules::read_url(url, fault);
+  if (read) forwards_->add_once(name, *read);
+  return read.has_value();
+}
+
+bool Server::stop_forward(std::uint64_t id) { return forwards_->remove(id); }
+
+bool Server::pull(const std::string& name, const std::string& url) {
+  std::string fault;
+  auto read = RouteRules::read_url(url, fault);
+  if (read) pulls_->add(name, std::move(*read));
+  return read.has_value();
+}
+
+void Server::fetch(const std::shared_ptr<Stream>& stream, const RoutePath& path,
+                   std::function<void(const std::optional<rtmp::Status>&)> answer) {
+  pulls_->ask(stream, path, std::move(answer));
+}
+
+bool Server::is_own(const rtmp::Url& url) const {
+  return url.port == port() && is_own_host(url.host, settings()->address);
+}
+
 // --- figures
 // ---------------------------------------------------------------------------------------
 
@@ -457,6 +500,8 @@ Server::Stats Server::stats() {
     }
     stats.delays += room.hall.delays();
   });
+  stats.forwards = forwards_->stats();
+  stats.pulls = pulls_->stats();
   for (const auto& stream : hub_.all())
     stats.streams.emplace_back(stream->name(), stream->stats(net::now()));
   std::ranges::sort(stats.streams, {}, [](const auto& entry) { return entry.first; });

@@ -22,6 +22,7 @@
 #include "relay/hub.h"
 #include "relay/limits.h"
 #include "relay/protocols.h"
+#include "relay/routes.h"
 #include "relay/token.h"
 #include "rtmp/auth.h"
 #include "rtmp/server_session.h"
@@ -32,6 +33,8 @@ namespace relay {
 class Hooks;
 class Login;
 class PasswordFile;
+class Forwards;
+class Pulls;
 class Session;
 
 // A client's wish, for the one who decides.
@@ -57,6 +60,9 @@ struct Decision {
   std::string rename = {};  // another stream, "app/stream", or of connect another app
   std::string user = {};    // who it is, if that turned out
   bool logged_in = false;   // with a password
+  // URLs as in rules for routes:
+  std::vector<std::string> forward = {};  // publish: where it goes as well
+  std::string pull = {};                  // play: where it comes from, if nobody publishes it here
 };
 
 // What something is asked for.
@@ -81,6 +87,8 @@ class Observer {
   // Somebody went over a limit: a client's host, or a publisher's stream, masked. Told in
   // moderation; `count` is how often it has happened to anybody.
   virtual void on_limit(Limit, const std::string& /*who*/, std::uint64_t /*count*/) {}
+  // What is forwarded or pulled: its state has changed.
+  virtual void on_route(const RouteStats&) {}
   // In the order in which it happens; not to publish or unpublish from within.
   virtual void on_stream_published(const std::string& /*name*/) {}
   virtual void on_stream_unpublished(const std::string& /*name*/) {}
@@ -144,6 +152,7 @@ class Server {
     // What clients must prove to have before connect is answered.
     std::optional<rtmp::swf::Player> swf;
     rtmp::Duration swf_timeout = std::chrono::seconds(10);
+    RouteSettings routes;
     std::shared_ptr<net::TlsServer> tls;  // null: plain
     // Connections from there must begin with a header of the PROXY protocol, which says who the
     // client is. None of them may do without: else a client could write one for itself.
@@ -198,10 +207,31 @@ class Server {
   // Takes no new clients, tells those that understand it to connect again (E-RTMP's
   // ReconnectRequest), and ends those that are left after that time. Returns at once.
   void drain(rtmp::Duration time);
+  // From now on streams whose name fits the pattern go to `url` as well, which is as in a rule
+  // (RouteRules); its number, or 0 if it cannot be used. Any thread.
+  std::uint64_t forward(const std::string& pattern, const std::string& url);
+  // What is published under that name now does, up to its end.
+  bool forward_once(const std::string& name, const std::string& url);
+  // Ends what forward() began, or the one forward of that number in the figures.
+  bool stop_forward(std::uint64_t id);
+  // If nobody publishes the stream when somebody asks for it next, it is played from `url`, which
+  // is as in a rule. False if that cannot be used. Any thread.
+  bool pull(const std::string& name, const std::string& url);
+  // A player of the stream, which is counted as one, waits for it: the answer is nothing if it may,
+  // or what it is told. It comes at once, or on any thread. `path`: by which servers it asks.
+  void fetch(const std::shared_ptr<Stream>& stream, const RoutePath& path,
+             std::function<void(const std::optional<rtmp::Status>& refusal)> answer);
   // Waits for the workers: not from one of their threads.
   Stats stats();
 
+  // What this server is known by to others that it forwards to.
+  const std::string& route_id() const { return route_id_; }
+  // Whether that place is here.
+  bool is_own(const rtmp::Url& url) const;
+  net::Worker& next_worker() { return workers_.next(); }
+
  private:
+  friend class Pulls;
   friend class Session;
   struct Visitor {
     net::Worker* worker;
@@ -257,6 +287,9 @@ class Server {
   const std::shared_ptr<Budget> memory_, gop_memory_;
   LimitCounts limits_;
   Moderator moderator_;
+  const std::string route_id_ = make_route_id();
+  const std::unique_ptr<Forwards> forwards_;
+  const std::unique_ptr<Pulls> pulls_;
   Hub hub_;
   std::map<net::Worker*, Room> rooms_;
   std::atomic<bool> sampling_ = false;

@@ -5,8 +5,8 @@
 #include <boost/asio/post.hpp>
 
 #include "relay/admission.h"
+#include "relay/data.h"
 #include "relay/playing.h"
-#include "rtmp/command.h"
 #include "rtmp/enhanced.h"
 #include "rtmp/tracks.h"
 #include "rtmp/url.h"
@@ -26,8 +26,6 @@ constexpr std::uint32_t message_limit = rtmp::ChunkLimits{}.message_size;
 // A player's frames leave its queue only as they are written, so that the queue can still drop
 // them.
 constexpr std::size_t output_ahead = 128 * 1024;
-// Key frame indexes make metadata large.
-constexpr rtmp::amf::Limits metadata_limits{.nodes = 65'536};
 
 rtmp::Connection::Settings connection_settings(const Server::Settings& settings) {
   // Whether TLS is around it shows later.
@@ -82,15 +80,6 @@ Request granted(Request wish, const Decision& decision) {
   return wish;
 }
 
-// Metadata goes on in a form that no player stumbles over; data that cannot be read goes nowhere.
-std::optional<rtmp::Message> clean_data(rtmp::Message message) {
-  Result<rtmp::Data> data = rtmp::read_data(message, metadata_limits);
-  if (!data) return std::nullopt;
-  if (data->name != "onMetaData") return message;
-  for (rtmp::amf::Value& value : data->values) value = rtmp::playable_metadata(value);
-  return rtmp::write_data(*data, message.stream_id, message.timestamp);
-}
-
 }  // namespace
 
 // --- publishing
@@ -105,13 +94,16 @@ class Session::Publishing final : public Publisher {
         stream_(std::move(stream)),
         session_(session),
         worker_(session->driver_.worker()),
-        stream_id_(stream_id) {}
+        stream_id_(stream_id),
+        path_(session->path_) {}
 
   void on_replaced() override {
     boost::asio::post(worker_.context(), [session = session_, stream_id = stream_id_] {
       if (const auto alive = session.lock()) alive->replaced(stream_id);
     });
   }
+
+  RoutePath path() const override { return path_; }
 
   void flush(rtmp::Time now) {
     if (!batch.empty()) stream_->push(*this, std::exchange(batch, {}), now);
@@ -127,6 +119,7 @@ class Session::Publishing final : public Publisher {
   std::weak_ptr<Session> session_;
   net::Worker& worker_;
   std::uint32_t stream_id_;
+  const RoutePath path_;
 };
 
 // --- the connection
@@ -374,6 +367,11 @@ void Session::handle(ConnectRequest& request) {
   const auto enhanced = rtmp::read_enhanced_capabilities(request.properties);
   knows_enhanced_ = enhanced.announced();
   reconnects_ = (enhanced.caps_ex & rtmp::EnhancedCapabilities::reconnect) != 0;
+  path_ = RoutePath::read(request.properties);
+  if (path_.contains(server_.route_id()) || path_.full()) {
+    server_.count(Limit::loops, host_);
+    return refuse_connect("The stream has been here before: servers forward it in a circle.");
+  }
   settings_->swf ? ask_for_swf() : decide_connect();
 }
 
@@ -385,7 +383,9 @@ void Session::decide_connect() {
     if (!decision.rename.empty()) connected_as_.app = decision.rename;
     begin_visit(0, connected_as_, connected_as_.app);
     server_.connected(host_);
-    session_.accept_connect(enhanced_capabilities());
+    rtmp::amf::Object properties = enhanced_capabilities();
+    properties.set(std::string(RoutePath::id_property), server_.route_id());
+    session_.accept_connect(properties);
   });
 }
 
@@ -455,11 +455,13 @@ void Session::handle(PublishRequest& request) {
       return;
     }
     const std::string name = name_for(wish, decision);
-    if (publish(stream_id, name)) begin_visit(stream_id, granted(wish, decision), name);
+    if (publish(stream_id, name, decision.forward))
+      begin_visit(stream_id, granted(wish, decision), name);
   });
 }
 
-bool Session::publish(std::uint32_t stream_id, const std::string& name) {
+bool Session::publish(std::uint32_t stream_id, const std::string& name,
+                      const std::vector<std::string>& forward) {
   const auto stream = server_.hub().get(name);
   const rtmp::Time now = net::now();
   const auto publishing = std::make_shared<Publishing>(shared_from_this(), stream_id, stream, now);
@@ -475,6 +477,7 @@ bool Session::publish(std::uint32_t stream_id, const std::string& name) {
   report_.published = true;
   report_.stream = name;
   session_.accept_publish(stream_id);
+  for (const std::string& url : forward) server_.forward_once(name, url);
   return true;
 }
 
@@ -508,11 +511,12 @@ void Session::handle(PlayRequest& request) {
              return;
            }
            const std::string name = name_for(wish, decision);
+           if (!decision.pull.empty()) server_.pull(name, decision.pull);
            if (play(stream_id, name, tracks)) begin_visit(stream_id, granted(wish, decision), name);
          });
 }
 
-// What belongs together leaves in one write: the statuses, headers and pictures.
+// The place among the players is taken before anybody is asked for the stream.
 bool Session::play(std::uint32_t stream_id, const std::string& name,
                    const rtmp::TrackChoice& tracks) {
   auto stream = server_.hub().get(name);
@@ -524,13 +528,36 @@ bool Session::play(std::uint32_t stream_id, const std::string& name,
   }
   report_.played = true;
   report_.stream = name;
+  playing_[stream_id] = std::make_unique<Playing>(*this, stream_id, stream, tracks);
+  server_.fetch(stream, path_,
+                [weak = weak_from_this(), &worker = driver_.worker(),
+                 stream_id](const std::optional<Status>& refusal) {
+                  boost::asio::dispatch(worker.context(), [weak, stream_id, refusal] {
+                    const auto self = weak.lock();
+                    if (self && self->driver_.open()) self->end_fetch(stream_id, refusal);
+                  });
+                });
+  return playing_.contains(stream_id);
+}
+
+void Session::end_fetch(std::uint32_t stream_id, const std::optional<Status>& refusal) {
+  if (refusal) {
+    session_.reject_play(stream_id, *refusal);
+    end_play(stream_id);
+    end_visit(stream_id);
+  } else {
+    begin_play(stream_id);
+  }
+  handle_events();  // what waited behind the request
+  driver_.flush();
+}
+
+// What belongs together leaves in one write: the statuses, headers and pictures.
+void Session::begin_play(std::uint32_t stream_id) {
   session_.accept_play(stream_id);
   send_session_output();
-  auto& playing = playing_[stream_id];
-  playing = std::make_unique<Playing>(*this, stream_id, std::move(stream), tracks);
-  playing->join();
+  playing_.at(stream_id)->join();
   on_drained();
-  return true;
 }
 
 void Session::handle(MediaReceived& media) {

@@ -78,8 +78,11 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   // An answer that may be given from any thread, once.
   std::function<void(Decision)> at_home(std::function<void(Decision)> then);
   Request make_request(Request::Action action, const std::string& stream, const std::string& query);
-  bool publish(std::uint32_t stream_id, const std::string& name);
+  bool publish(std::uint32_t stream_id, const std::string& name,
+               const std::vector<std::string>& forward);
   bool play(std::uint32_t stream_id, const std::string& name, const rtmp::TrackChoice& tracks);
+  void end_fetch(std::uint32_t stream_id, const std::optional<rtmp::Status>& refusal);
+  void begin_play(std::uint32_t stream_id);
   void replaced(std::uint32_t stream_id);
   void end_play(std::uint32_t stream_id);
   void end_stream(std::uint32_t stream_id);
@@ -111,6 +114,7 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   bool knows_enhanced_ = false;           // the client announced Enhanced RTMP
   std::atomic<bool> reconnects_ = false;  // and that it connects again when it is asked to
   rtmp::Time swf_by_ = rtmp::never;       // SWF verification must be answered
+  RoutePath path_;                        // of a client that is a server
   Request connected_as_;                  // what connect said, for the requests that follow
   SessionReport report_;                  // what is known so far
   std::map<std::uint32_t, std::shared_ptr<Publishing>> publishing_;

@@ -11,6 +11,7 @@
 #include "net/byte_stream.h"
 #include "relay/limits.h"
 #include "relay/meter.h"
+#include "relay/route_stats.h"
 #include "rtmp/media_format.h"
 
 namespace relay {
@@ -60,6 +61,7 @@ struct ServerStats {
   Delays delays;
   std::vector<std::pair<std::string, StreamStats>> streams;  // by name
   std::vector<ClientStats> client_list;                      // by id
+  std::vector<RouteStats> forwards, pulls;
 };
 
 }  // namespace relay

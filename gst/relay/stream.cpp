@@ -37,8 +37,9 @@ bool Stream::publish(std::shared_ptr<Publisher> publisher, Duplicate policy,
   const bool takes_over = publisher_ != nullptr;
   if (takes_over) {
     const bool idle = now - heard_ >= idle_after;
-    if (policy == Duplicate::reject || (policy == Duplicate::takeover_if_idle && !idle))
-      return false;
+    const bool stays =
+        policy == Duplicate::reject || (policy == Duplicate::takeover_if_idle && !idle);
+    if (stays && !publisher_->yields()) return false;
     publisher_->on_replaced();
     forget_publisher();
   }
@@ -264,9 +265,11 @@ bool Stream::add_player(std::size_t limit) {
 }
 
 void Stream::remove_player() {
-  const std::lock_guard lock(mutex_);
-  --stats_.players;
+  std::unique_lock lock(mutex_);
+  const bool last = --stats_.players == 0;
   if (publisher_) publisher_->on_players(stats_.players);
+  lock.unlock();
+  if (last && hooks_.on_deserted) hooks_.on_deserted(name_);
 }
 
 std::size_t Stream::players() const {
@@ -318,6 +321,11 @@ FramePtr Stream::header_of(rtmp::MessageType type) const {
 bool Stream::published() const {
   const std::lock_guard lock(mutex_);
   return publisher_ != nullptr;
+}
+
+RoutePath Stream::path() const {
+  const std::lock_guard lock(mutex_);
+  return publisher_ ? publisher_->path() : RoutePath();
 }
 
 }  // namespace relay

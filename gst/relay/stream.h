@@ -13,6 +13,7 @@
 #include "relay/frame.h"
 #include "relay/limits.h"
 #include "relay/look.h"
+#include "relay/route_path.h"
 #include "relay/timeline.h"
 
 namespace relay {
@@ -49,6 +50,10 @@ class Publisher {
   // How many players there are now: when the publisher comes, and when one has subscribed or left.
   // As on_replaced().
   virtual void on_players(std::size_t /*count*/) {}
+  // Whether any other publisher may take the name over.
+  virtual bool yields() const { return false; }
+  // The servers that the stream came by.
+  virtual RoutePath path() const { return {}; }
 };
 
 // What a player gets before the live frames: metadata and headers, then the GOP.
@@ -73,6 +78,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
     std::function<void(const std::string& name, bool published)> on_change;
     // Calls once the time is over, on any thread, but not from within. Needed for publisher_grace.
     std::function<void(rtmp::Duration, std::function<void()>)> later;
+    // The last player has gone.
+    std::function<void(const std::string& name)> on_deserted;
     // A publisher goes over a limit.
     std::function<void(Limit, const std::string& name)> on_limit;
     // Of all frames, and of those that are kept for late players. May be null.
@@ -119,6 +126,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   void sample(rtmp::Time now);
   Stats stats(rtmp::Time now) const;
   bool published() const;
+  RoutePath path() const;  // of the publisher
 
  private:
   using Meters = Meter<5>;

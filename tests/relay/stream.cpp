@@ -312,6 +312,29 @@ TEST_F(GraceTest, EndsWhenNobodyIsWaitedForAnyLonger) {
   EXPECT_EQ(subscriber_->seen, "PkaiU");
 }
 
+TEST_F(StreamTest, GivesANameThatItsPublisherYieldsToAnyOther) {
+  struct Yielding : TestPublisher {
+    bool yields() const override { return true; }
+  };
+  const auto first = std::make_shared<Yielding>();
+  ASSERT_TRUE(stream_.publish(first, Duplicate::reject, 5s, start));
+  EXPECT_TRUE(publish(Duplicate::reject));
+  EXPECT_TRUE(first->replaced);
+}
+
+TEST(Stream, TellsThatTheLastPlayerHasGone) {
+  std::vector<std::string> deserted;
+  Stream::Hooks hooks;
+  hooks.on_deserted = [&](const std::string& name) { deserted.push_back(name); };
+  const auto stream = std::make_shared<Stream>("live/cam", Stream::Settings{}, std::move(hooks));
+  stream->add_player(0);
+  stream->add_player(0);
+  stream->remove_player();
+  EXPECT_TRUE(deserted.empty());
+  stream->remove_player();
+  EXPECT_EQ(deserted, std::vector<std::string>{"live/cam"});
+}
+
 TEST_F(GraceTest, TellsTheApplicationAtOnce) {
   unpublish();
   EXPECT_FALSE(stream_->published());
