@@ -77,6 +77,7 @@ void Reception::on_stream_published(const std::string& name) {
 void Reception::subscribe(const std::string& name) {
   stream_ = server_->hub().get(name);
   stream_->add_player(0);
+  server_->fetch(stream_, {}, [](const auto&) {});
   const relay::StartAt start_at = server_->settings()->start_at;
   const relay::Snapshot snapshot = stream_->subscribe(shared_from_this(), start_at);
   const std::lock_guard lock(mutex_);

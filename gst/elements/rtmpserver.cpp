@@ -24,6 +24,13 @@
  * often that has happened to anybody. Told once a minute for each peer and limit, and not more than
  * ten times a second.
  *
+ * `rtmp-forward` and `rtmp-pull`: a stream that goes to another server, or comes from one, has
+ * another `state`, a string: "waiting", "connecting", "streaming", "reconnecting", "ending",
+ * "ended", "refused" or "failed". `id`, a guint64, is its number, `stream` a string "app/stream",
+ * `url` where it goes to or comes from, without secrets, `reason` a sentence, `peer` an address and
+ * port; `bytes`, `frames-lost`, `bytes-lost`, `time-lost` (ns), `queue-bytes` and `queue-time` (ns)
+ * are guint64, `reconnects` a guint.
+ *
  * ## Example launch line
  * ```
  * gst-launch-1.0 -e rtmpserver port=1935

@@ -21,7 +21,7 @@
  * `rtmp-publisher`: `name`, a string "app/stream", and `state`, a string: "published" when the sink
  * has taken its name, "unpublished" when it has given it back.
  *
- * `rtmp-limit`: as #rtmpserver posts it.
+ * `rtmp-limit`, `rtmp-forward` and `rtmp-pull`: as #rtmpserver posts them.
  *
  * ## Example launch line
  * ```

@@ -11,6 +11,7 @@
 #include "elements/server_log.h"
 #include "elements/server_login.h"
 #include "elements/server_protocols.h"
+#include "elements/server_routes.h"
 #include "elements/server_stats.h"
 #include "elements/server_swf.h"
 #include "elements/server_tls.h"
@@ -401,6 +402,7 @@ void install(GObjectClass* klass) {
   server_doors::install(add);
   server_log::install(add);
   server_tls::install(add);
+  server_routes::install(add);
   server_http::install(add);
   to.add(current_http_port, server_http::make_current_port());
   to.add(stats, server_stats::make_property());
@@ -456,6 +458,8 @@ bool Values::agrees(const Values& other, const char* name) const {
 }
 
 std::string Values::to_text(const char* name) const {
+  const std::string_view secrets[] = {"forward", "pull", "url-secret"};
+  if (std::ranges::find(secrets, name) != std::end(secrets)) return "(hidden)";
   gchar* text = gst_value_serialize(find(name));
   const std::string copy = text ? text : "";
   g_free(text);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "elements/server_signals.h"
 
+#include "elements/server_routes.h"
+
 namespace server_signals {
 namespace {
 
@@ -234,6 +236,30 @@ void install(GObjectClass* klass, const Actions& actions) {
    */
   add_action(type, "drain", G_CALLBACK(actions.drain), G_TYPE_NONE, {G_TYPE_UINT64});
   /**
+   * GstRtmpServer::forward:
+   * @element: the element
+   * @name: "app/stream", which may have `*` and `?`
+   * @url: where to, as in #GstRtmpServer:forward
+   *
+   * Action: streams that fit go to that server as well, from now on.
+   *
+   * Returns: a number for #GstRtmpServer::stop-forward; 0 if the URL cannot be used
+   */
+  add_action(type, "forward", G_CALLBACK(actions.forward), G_TYPE_UINT64,
+             {G_TYPE_STRING, G_TYPE_STRING});
+  /**
+   * GstRtmpServer::stop-forward:
+   * @element: the element
+   * @id: a number that #GstRtmpServer::forward returned, or of one of the `forwards` in
+   *   #GstRtmpServer:stats
+   *
+   * Action: ends it, as if the publisher ended.
+   *
+   * Returns: whether there was such a forward
+   */
+  add_action(type, "stop-forward", G_CALLBACK(actions.stop_forward), G_TYPE_BOOLEAN,
+             {G_TYPE_UINT64});
+  /**
    * GstRtmpServer::redirect:
    * @element: the element
    * @id: a client's number
@@ -328,6 +354,14 @@ void Emitter::on_limit(relay::Limit limit, const std::string& who, std::uint64_t
     GstStructure* structure =
         gst_structure_new("rtmp-limit", "limit", G_TYPE_STRING, name.c_str(), "peer", G_TYPE_STRING,
                           who.c_str(), "count", G_TYPE_UINT64, guint64{count}, nullptr);
+    gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), structure));
+  });
+}
+
+void Emitter::on_route(const relay::RouteStats& stats) {
+  calls_->post([stats](GstElement* element) {
+    GstStructure* structure =
+        server_routes::to_structure(stats.forward ? "rtmp-forward" : "rtmp-pull", stats);
     gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), structure));
   });
 }

@@ -16,6 +16,8 @@ struct Actions {
   guint (*redirect_stream)(GstElement*, const gchar* name, const gchar* url);
   gboolean (*reload)(GstElement*);
   void (*reopen_log)(GstElement*);
+  guint64 (*forward)(GstElement*, const gchar* name, const gchar* url);
+  gboolean (*stop_forward)(GstElement*, guint64 id);
 };
 
 // On the element's class. The same for all classes.
@@ -38,6 +40,7 @@ class Emitter final : public relay::Observer {
   void on_client_added(std::uint64_t id, const std::string& address) override;
   void on_client_removed(std::uint64_t id, const boost::system::error_code& why) override;
   void on_limit(relay::Limit limit, const std::string& who, std::uint64_t count) override;
+  void on_route(const relay::RouteStats& stats) override;
   void on_stream_published(const std::string& name) override;
   void on_stream_unpublished(const std::string& name) override;
 

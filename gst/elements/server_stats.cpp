@@ -3,6 +3,8 @@
 
 #include <cmath>
 
+#include "elements/server_routes.h"
+
 namespace server_stats {
 namespace {
 
@@ -133,6 +135,10 @@ GstStructure* client_structure(const ClientStats& stats) {
       .take();
 }
 
+GstStructure* route_structure(const relay::RouteStats& stats) {
+  return server_routes::to_structure("rtmp-route-stats", stats);
+}
+
 GstStructure* limit_structure(const relay::LimitCounts::Array& counts) {
   Writer writer("rtmp-limit-stats");
   for (std::size_t i = 0; i < counts.size(); ++i) {
@@ -166,11 +172,11 @@ GParamSpec* make_property() {
    * #guint64), the numbers `clients`, `publishers` and `players` (#guint), and two structures of
    * counters: `limits`, how often somebody went over each limit (docs/limits.md), and `delays`, how
    * many frames were written how long after they had come. Arrays of structures are `streams`
-   * (`name`, `published`, `uptime`, what came and went, what it looks and sounds like, `players`)
-   * and `client-list`
-   * (`id`, `address`, `app`, `stream`, `state`, what it said of itself, what came and went, what
-   * waits, and how far away it is). Times are in nanoseconds, bit rates in bits a second over some
-   * seconds. After the end it says what was last true.
+   * (`name`, `published`, `uptime`, what came and went, what it looks and sounds like, `players`),
+   * `client-list` (`id`, `address`, `app`, `stream`, `state`, what it said of itself, what came and
+   * went, what waits, and how far away it is), and `forwards` and `pulls` (as the message
+   * `rtmp-forward`). Times are in nanoseconds, bit rates in bits a second over some seconds. After
+   * the end it says what was last true.
    */
   return g_param_spec_boxed(
       "stats", "Statistics", "What the server has done and does: totals, streams and clients",
@@ -197,6 +203,8 @@ GstStructure* to_structure(const ServerStats& stats) {
       .structure("delays", delay_structure(stats.delays))
       .list("streams", stats.streams, stream_structure)
       .list("client-list", stats.client_list, client_structure)
+      .list("forwards", stats.forwards, route_structure)
+      .list("pulls", stats.pulls, route_structure)
       .take();
 }
 

@@ -14,6 +14,7 @@
 #include "elements/server_log.h"
 #include "elements/server_login.h"
 #include "elements/server_protocols.h"
+#include "elements/server_routes.h"
 #include "elements/server_stats.h"
 #include "elements/server_swf.h"
 #include "elements/server_tls.h"
@@ -149,6 +150,17 @@ class Shared final : public relay::Observer {
     GST_WARNING("%s: %s went over the limit %s, the %" G_GUINT64_FORMAT ". time that somebody did",
                 place().c_str(), who.c_str(), std::string(to_name(limit)).c_str(), guint64{count});
     for (const auto& listener : listeners()) listener->on_limit(limit, who, count);
+  }
+
+  void on_route(const relay::RouteStats& stats) override {
+    using State = relay::RouteStats::State;
+    const bool bad = stats.state == State::refused || stats.state == State::failed ||
+                     stats.state == State::reconnecting;
+    GST_CAT_LEVEL_LOG(GST_CAT_DEFAULT, bad ? GST_LEVEL_WARNING : GST_LEVEL_INFO, nullptr,
+                      "%s: route %" G_GUINT64_FORMAT " %s %s is %s. %s", place().c_str(),
+                      guint64{stats.id}, stats.forward ? "to" : "from", stats.url.c_str(),
+                      std::string(to_name(stats.state)).c_str(), stats.reason.c_str());
+    for (const auto& listener : listeners()) listener->on_route(stats);
   }
 
   void on_stream_published(const std::string& name) override {
@@ -407,6 +419,7 @@ class Registry {
     plain_group.add_to(settings, values, fault);
     for (const Group& group : read_groups)
       if (fault.empty()) group.add_to(settings, values, fault);
+    if (fault.empty()) server_routes::add_to(settings, values, fault);
     if (!fault.empty()) return Refusal{.fault = fault};
     try {
       const auto shared = std::make_shared<Shared>(values, link.name(), std::move(settings));
@@ -514,6 +527,19 @@ guint drop_stream(GstElement* element, const gchar* name) {
   return static_cast<guint>(count);
 }
 
+guint64 forward(GstElement* element, const gchar* name, const gchar* url) {
+  std::uint64_t id = 0;
+  Link::of(element).with_server(
+      [&](Server& server) { id = server.forward(stream_name(name), url ? url : ""); });
+  return id;
+}
+
+gboolean stop_forward(GstElement* element, guint64 id) {
+  bool found = false;
+  Link::of(element).with_server([&](Server& server) { found = server.stop_forward(id); });
+  return found;
+}
+
 void drain(GstElement* element, guint64 ns) { Link::of(element).drain(ns); }
 
 gboolean redirect(GstElement* element, guint64 id, const gchar* url) {
@@ -542,8 +568,8 @@ gboolean reload(GstElement* element) { return Link::of(element).reload(); }
 
 void install(GObjectClass* klass) {
   server_properties::install(klass);
-  server_signals::install(
-      klass, {kick, drop_stream, drain, redirect, redirect_stream, reload, reopen_log});
+  server_signals::install(klass, {kick, drop_stream, drain, redirect, redirect_stream, reload,
+                                  reopen_log, forward, stop_forward});
 }
 
 Link::Link(GstElement* element)
