@@ -81,6 +81,7 @@ void Pull::refuse(const std::string& reason) {
 }
 
 void Pull::on_event(rtmp::ClientSession::Event event) {
+  if (state_ >= State::ending) return;
   std::visit(Overloaded{
                  [this](Connected& connected) {
                    const std::string id = RoutePath::read_id(connected.properties);
@@ -132,7 +133,7 @@ void Pull::take(rtmp::Message message) {
   message.stream_id = shared_stream_id;
   std::optional<rtmp::Message> clean = std::move(message);
   if (!rtmp::is_media(clean->type)) clean = clean_data(std::move(*clean));
-  if (!clean || state_ == State::ending) return;
+  if (!clean) return;
   if ((!source_ || renewed_) && !publish()) return leave(published_here);
   batch_.push_back(std::move(*clean));
   if (std::exchange(flushing_, true)) return;
