@@ -183,7 +183,8 @@ class Shared final : public relay::Observer {
   boost::system::error_code start_web(relay::Web::Settings settings) {
     web_ = std::make_unique<relay::Web>(
         server, std::move(settings),
-        relay::Web::Orders{.drain = [this](rtmp::Duration time) { drain(time); }});
+        relay::Web::Orders{[this](rtmp::Duration time) { drain(time); },
+                           [this] { return reload(); }});
     const auto error = web_->listen();
     if (!error) http_port_ = web_->port();
     return error;
@@ -209,6 +210,8 @@ class Shared final : public relay::Observer {
     if (fault.empty()) server.change(std::move(settings));
     return fault;
   }
+  // Reads again what the properties name, for any thread; the faults.
+  std::string reload();
   // Unlike the server's, for any thread.
   std::uint16_t port() const { return port_; }
   std::uint16_t http_port() const { return http_port_; }
@@ -330,13 +333,13 @@ class Registry {
   std::string reload(const Link& link) {
     const std::lock_guard lock(mutex_);
     const auto shared = server_of(link);
-    if (!shared) return {};
-    std::string faults;
-    for (const Group& group : read_groups) {
-      const std::string fault = shared->change(group);
-      if (!fault.empty()) faults += (faults.empty() ? "" : " ") + fault;
-    }
-    return faults.empty() ? "" : "The server goes on as before. " + faults;
+    return shared ? reload_locked(*shared) : std::string();
+  }
+
+  // For one whom the owner of the lock may be waiting for.
+  std::string try_reload(Shared& shared) {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    return lock ? reload_locked(shared) : "The server is changing: try again.";
   }
 
   // Stops the server if nobody else has it. False if the link has none.
@@ -352,6 +355,15 @@ class Registry {
   }
 
  private:
+  static std::string reload_locked(Shared& shared) {
+    std::string faults;
+    for (const Group& group : read_groups) {
+      const std::string fault = shared.change(group);
+      if (!fault.empty()) faults += (faults.empty() ? "" : " ") + fault;
+    }
+    return faults.empty() ? "" : "The server goes on as before. " + faults;
+  }
+
   static std::shared_ptr<Shared> server_of(const Link& link) {
     const std::lock_guard lock(link.mutex_);
     return link.shared_;
@@ -487,6 +499,8 @@ class Registry {
   std::mutex mutex_;  // guards links_, and serialises starting and stopping
   std::vector<Link*> links_;
 };
+
+std::string Shared::reload() { return Registry::get().try_reload(*this); }
 
 // --- an element's side
 

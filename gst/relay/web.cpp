@@ -18,7 +18,7 @@ constexpr char xml[] = "text/xml; charset=utf-8";
 constexpr char prometheus[] = "text/plain; version=0.0.4; charset=utf-8";
 
 constexpr std::string_view streams_path = "/api/v1/streams/", clients_path = "/api/v1/clients/",
-                           drop_path = "/control/drop/";
+                           drop_path = "/control/drop/", redirect_path = "/control/redirect/";
 constexpr std::uint64_t default_drain_seconds = 10, longest_drain_seconds = 24 * 3600;
 
 std::optional<std::uint64_t> to_number(std::string_view text) {
@@ -107,6 +107,7 @@ const std::vector<Web::Route>& Web::routes() {
       {"/metrics", "GET, HEAD", &Web::metrics},
       {"/stat", "GET, HEAD", &Web::nginx_stat},
       {drop_path, "GET, POST", &Web::nginx_drop},
+      {redirect_path, "GET, POST", &Web::nginx_redirect},
       {"/api/v1/streams", "GET, HEAD", &Web::list_streams},
       {"/api/v1/clients", "GET, HEAD", &Web::list_clients},
       {streams_path, "GET, HEAD", &Web::show_stream},
@@ -114,6 +115,7 @@ const std::vector<Web::Route>& Web::routes() {
       {streams_path, "DELETE", &Web::drop_stream},
       {clients_path, "DELETE", &Web::kick_client},
       {"/api/v1/drain", "POST", &Web::drain},
+      {"/api/v1/reload", "POST", &Web::reload},
   };
   return routes;
 }
@@ -220,9 +222,21 @@ Web::Response Web::drop_stream(const Request& request) {
   return result(200, 0);
 }
 
-// As nginx-rtmp: how many there were, or 204.
 Web::Response Web::nginx_drop(const Request& request) {
-  const std::string whom = rest_of(request, drop_path);
+  return for_each_meant(request, rest_of(request, drop_path),
+                        [this](std::uint64_t id) { return server_.kick(id); });
+}
+
+Web::Response Web::nginx_redirect(const Request& request) {
+  const auto url = request.target.parameter("url");
+  if (!url) return {.status = 400, .body = "url is needed: where to go on.\n"};
+  return for_each_meant(request, rest_of(request, redirect_path),
+                        [&](std::uint64_t id) { return server_.redirect(id, *url); });
+}
+
+// As nginx-rtmp: how many it was done to, or 204.
+Web::Response Web::for_each_meant(const Request& request, const std::string& whom,
+                                  const std::function<bool(std::uint64_t)>& act) {
   if (whom != "publisher" && whom != "subscriber" && whom != "client")
     return {.status = 404, .body = "Not Found\n"};
   const auto says = [&](const char* name) { return request.target.parameter(name).has_value(); };
@@ -230,9 +244,14 @@ Web::Response Web::nginx_drop(const Request& request) {
     return {.status = 400, .body = "One of app, name, addr and clientid is needed.\n"};
   std::size_t count = 0;
   for (const ClientStats& client : server_.stats().client_list)
-    if (is_meant(client, request, whom) && server_.kick(client.id)) ++count;
+    if (is_meant(client, request, whom) && act(client.id)) ++count;
   if (count == 0) return {.status = 204};
   return {.body = std::to_string(count)};
+}
+
+Web::Response Web::reload(const Request&) {
+  const std::string fault = orders_.reload();
+  return fault.empty() ? result(200, 0) : result(500, 500, fault);
 }
 
 Web::Response Web::drain(const Request& request) {

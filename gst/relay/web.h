@@ -22,6 +22,8 @@ class Web {
   // Orders that are not the server's alone to obey.
   struct Orders {
     std::function<void(rtmp::Duration)> drain;
+    // The fault in words, or nothing.
+    std::function<std::string()> reload;
   };
 
   // The server must outlive it.
@@ -45,6 +47,9 @@ class Web {
   Response metrics(const Request& request);
   Response nginx_stat(const Request& request);
   Response nginx_drop(const Request& request);
+  Response nginx_redirect(const Request& request);
+  Response for_each_meant(const Request& request, const std::string& whom,
+                          const std::function<bool(std::uint64_t)>& act);
   Response list_streams(const Request& request);
   Response list_clients(const Request& request);
   Response show_stream(const Request& request);
@@ -52,6 +57,7 @@ class Web {
   Response drop_stream(const Request& request);
   Response kick_client(const Request& request);
   Response drain(const Request& request);
+  Response reload(const Request& request);
   Response result(unsigned status, int code, const std::string& message = {}) const;
 
   static const std::vector<Route>& routes();

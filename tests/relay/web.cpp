@@ -9,6 +9,7 @@
 #include "relay/prometheus.h"
 #include "relay/server_test.h"
 #include "relay/text.h"
+#include "rtmp/enhanced.h"
 
 namespace relay {
 namespace {
@@ -209,9 +210,10 @@ class WebTest : public ServerTest {
     start();
     web_ = std::make_unique<Web>(*server_, Web::Settings{.token = token},
                                  Web::Orders{[this](rtmp::Duration time) {
-                                   drained_ = time;
-                                   server_->drain(time);
-                                 }});
+                                               drained_ = time;
+                                               server_->drain(time);
+                                             },
+                                             [this] { return fault_; }});
   }
   Web::Request request(const std::string& method, const std::string& target) {
     Web::Request request;
@@ -235,6 +237,7 @@ class WebTest : public ServerTest {
 
   std::unique_ptr<Web> web_;
   rtmp::Duration drained_ = {};
+  std::string fault_;  // of reloading
 };
 
 TEST_F(WebTest, ShowsFiguresInAllForms) {
@@ -327,6 +330,30 @@ TEST_F(WebTest, DropsWhomNginxRtmpWouldDrop) {
   EXPECT_EQ(ask("POST", "/control/drop/subscriber?app=live&addr=127.0.0.1").body, "2");
   EXPECT_TRUE(sink->run_until_closed());
   EXPECT_TRUE(other->run_until_closed());
+}
+
+TEST_F(WebTest, AsksThoseWhoUnderstandItToGoOnElsewhere) {
+  open();
+  const auto sink = player();
+  SyncClient modern(server_->port(), Purpose::play, "cam",
+                    rtmp::amf::Object{{"capsEx", rtmp::EnhancedCapabilities::reconnect}});
+  ASSERT_TRUE(sink->start());
+  ASSERT_TRUE(modern.start());
+  const std::string path = "/control/redirect/subscriber?app=live&name=cam";
+  EXPECT_EQ(status("POST", path), 400u) << "where to?";
+  EXPECT_EQ(ask("POST", path + "&url=rtmp://localhost/other").body, "1");
+  EXPECT_TRUE(modern.run_until([&] { return modern.redirected; }));
+  EXPECT_FALSE(sink->redirected);
+}
+
+TEST_F(WebTest, ReloadsOrSaysWhyNot) {
+  open();
+  EXPECT_EQ(status("POST", "/api/v1/reload"), 200u);
+  fault_ = "no such file";
+  const Web::Response answer = ask("POST", "/api/v1/reload");
+  EXPECT_EQ(answer.status, 500u);
+  EXPECT_EQ(json::parse(answer.body).at("message"), "no such file");
+  EXPECT_EQ(status("GET", "/api/v1/reload"), 405u);
 }
 
 TEST_F(WebTest, DrainsTheServerAndSaysSo) {
