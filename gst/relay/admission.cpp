@@ -157,8 +157,11 @@ void Admission::identify() {
 
 void Admission::judge() { go_on(&Admission::ask_observer, judgement(request_, *settings_)); }
 
+// A new name is one of a stream; only web services rename apps.
 void Admission::ask_observer() {
   server_.observer().on_request(request_, home_([self = shared_from_this()](Decision decision) {
+                                  if (self->request_.action == Action::connect)
+                                    decision.rename.clear();
                                   self->go_on(&Admission::ask_hooks, std::move(decision));
                                 }));
 }

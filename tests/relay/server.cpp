@@ -264,6 +264,15 @@ TEST(Decision, MayComeWhenTheServerIsGone) {
   observer.answer({});
 }
 
+TEST_F(ServerTest, TakesANewNameForAStreamAlone) {
+  observer_.decide = [](const Request&) { return Decision{.rename = "live/public"}; };
+  start();
+  const auto source = publisher("secret");
+  ASSERT_TRUE(source->start());
+  ASSERT_EQ(server_->stats().client_list.size(), 1u);
+  EXPECT_EQ(server_->stats().client_list[0].app, "live");
+}
+
 TEST_F(ServerTest, PublishesUnderTheNameThatTheApplicationGives) {
   observer_.decide = [](const Request& request) {
     Decision decision;
