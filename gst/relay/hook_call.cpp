@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 
 #include "relay/admission.h"
+#include "relay/routes.h"
 #include "rtmp/crypto.h"
 #include "rtmp/signed_query.h"
 #include "rtmp/url.h"
@@ -246,8 +247,14 @@ std::string write_mediamtx(HookEvent event, const HookDetails& details) {
 
 Decision refused() { return {.allow = false, .reason = "Not allowed."}; }
 
-// "cam2" for another name in the app, or of an app for a connect.
+// Another server's address: where a stream goes as well, or comes from. Else "cam2" for another
+// name in the app, or of an app for a connect.
 Decision read_location(const Request& request, std::string_view location, std::string& fault) {
+  std::string no_address;
+  if (RouteRules::read_url(location, no_address)) {
+    if (request.action == Action::publish) return {.forward = {std::string(location)}};
+    if (request.action == Action::play) return {.pull = std::string(location)};
+  }
   if (location.starts_with('/')) location.remove_prefix(1);
   const std::string_view name = rtmp::split_query(location).name;
   if (name.empty() || name.find("://") != name.npos || !rtmp::is_acceptable_name(name)) {

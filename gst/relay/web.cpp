@@ -167,7 +167,7 @@ bool Web::takes_orders(const Request& request) const {
 // ---------------------------------------------------------------------------------------
 
 Web::Response Web::health(const Request&) {
-  if (server_.port() == 0) return {.status = 503, .body = "stopping\n"};
+  if (server_.addresses().empty()) return {.status = 503, .body = "stopping\n"};
   return {.body = "ok\n"};
 }
 

@@ -112,13 +112,32 @@ class Answers(Hooks):
 
     def test_a_location_elsewhere_is_not_followed(self):
         service = self.service()
-        for location in (service.url, 'rtmp://127.0.0.1/live/cam', '', '/'):
+        for location in (service.url, 'rtmp:///live/cam', '', '/'):
             with self.subTest(location):
                 service.answer = lambda said: (302, {'Location': location}, '')
                 relay = self.relay(f'on-publish={service.url}')
                 before = len(service.calls)
                 self.assertEqual(DENIED, self.publish(relay))
                 self.assertEqual(before + 1, len(service.calls))
+
+    def test_a_location_at_another_server_sends_a_stream_there(self):
+        there = self.rtmpserver()
+        player = self.player(there.url('copy')).wait_for_play()
+        _, relay = self.serve(lambda said: (302, {'Location': there.url('copy')}, ''),
+                              event='on-publish')
+        sample = self.sample()
+        self.publisher(sample, relay.url()).succeed()
+        self.assert_same(self.contents(sample), player.contents())
+
+    def test_a_location_at_another_server_is_where_a_player_gets_it_from(self):
+        there = self.rtmpserver()
+        _, relay = self.serve(lambda said: (302, {'Location': there.url('origin')}, ''),
+                              event='on-play')
+        player = self.player(relay.url()).wait_for_play()
+        there.wait_for_clients()
+        sample = self.sample()
+        self.publisher(sample, there.url('origin')).succeed()
+        self.assert_same(self.contents(sample), player.contents())
 
     def test_no_answer_in_time_is_a_refusal(self):
         _, relay = self.serve(lambda said: web.HANG, 'hook-timeout=200000000', 'on-publish')

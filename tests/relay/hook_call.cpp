@@ -121,9 +121,23 @@ TEST_F(HookAnswer, OfNginxRenames) {
   EXPECT_EQ(read(HookStyle::nginx, {.status = 301, .location = "other"}).rename, "other");
 }
 
+TEST_F(HookAnswer, OfNginxNamesAnotherServer) {
+  const std::string elsewhere = "rtmp://1.2.3.4/live/cam";
+  Decision decision = read(HookStyle::nginx, {.status = 302, .location = elsewhere});
+  EXPECT_TRUE(decision.allow);
+  EXPECT_EQ(decision.rename, "");
+  EXPECT_EQ(decision.forward, std::vector{elsewhere});
+  action_ = Request::Action::play;
+  decision = read(HookStyle::nginx, {.status = 302, .location = elsewhere});
+  EXPECT_TRUE(decision.allow);
+  EXPECT_EQ(decision.pull, elsewhere);
+  action_ = Request::Action::connect;
+  EXPECT_FALSE(read(HookStyle::nginx, {.status = 302, .location = elsewhere}).allow);
+}
+
 TEST_F(HookAnswer, WithALocationThatIsNoNameRefuses) {
   for (const char* location :
-       {"", "/", "?x=1", "http://host/cam", "rtmp://1.2.3.4/live/cam", "a\nb", "\xff"}) {
+       {"", "/", "?x=1", "http://host/cam", "rtmp:///live/cam", "a\nb", "\xff"}) {
     EXPECT_FALSE(read(HookStyle::nginx, {.status = 302, .location = location}).allow) << location;
     EXPECT_FALSE(fault_.empty()) << location;
   }
