@@ -47,7 +47,7 @@ void announce_enhanced(rtmp::amf::Object& object, bool publish, bool reconnect) 
 
 std::optional<std::string> why_not_spoken(Scheme scheme) {
   if (scheme == Scheme::rtmpe && !rtmp::rtmpe::available())
-    return std::string(rtmp::rtmpe::missing) + ".";
+    return std::string(rtmp::rtmpe::missing).append(".");
   if (scheme == Scheme::rtmp || scheme == Scheme::rtmps || scheme == Scheme::rtmpe)
     return std::nullopt;
   return "The scheme " + std::string(rtmp::to_string(scheme)) +

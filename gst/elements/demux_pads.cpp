@@ -149,7 +149,8 @@ void DemuxPads::expose(DemuxTrack& track, GstEvent* segment) {
   if (tags_) gst_pad_push_event(pad, gst_event_new_tag(gst_tag_list_ref(tags_)));
   send_tags(track);
 
-  GST_INFO_OBJECT(element_, "new pad %s: %" GST_PTR_FORMAT, GST_PAD_NAME(pad), track.caps());
+  GST_INFO_OBJECT(element_, "new pad %s: %" GST_PTR_FORMAT, GST_PAD_NAME(pad),
+                  static_cast<void*>(track.caps()));
   gst_flow_combiner_add_pad(flow_, pad);
   ++exposed_;
   gst_element_add_pad(element_, pad);

@@ -60,7 +60,9 @@ void DemuxTrack::set_hints(const TrackHints& hints) {
 }
 
 void DemuxTrack::forget_format() {
-  format_ = {.hints = std::move(format_.hints)};
+  TrackFormat unknown;
+  unknown.hints = std::move(format_.hints);
+  format_ = std::move(unknown);
   channels_codec_ = color_codec_ = Codec::unknown;
   header_seen_ = false;
   changed_ = true;

@@ -50,7 +50,7 @@ relay::Protocols read(const server_properties::Values& values, std::string& faul
   const relay::Protocols protocols{g_value_get_flags(values.find("protocols"))};
   if (protocols.bits == 0) fault = "protocols must name at least one";
   if (protocols.has(Protocol::rtmpe) && !rtmp::rtmpe::available())
-    fault = std::string("protocols has rtmpe: ") + rtmp::rtmpe::missing;
+    fault = std::string("protocols has rtmpe: ").append(rtmp::rtmpe::missing);
   return protocols;
 }
 

@@ -40,7 +40,9 @@ class TestServer {
     net::Socket socket(acceptor_.accept());
     const Time now = std::chrono::steady_clock::now();
     stream_ = tls ? tls->wrap(std::move(socket), now) : net::make_plain_stream(std::move(socket));
-    connection_.emplace(Connection::server({.accepts = {true, true}}, now, test_random()));
+    Connection::Settings settings;
+    settings.accepts = {true, true};
+    connection_.emplace(Connection::server(settings, now, test_random()));
     session_.emplace(ServerSession::Settings{}, now);
     client_left = false;
     error.clear();
