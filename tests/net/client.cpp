@@ -228,7 +228,7 @@ TEST(Client, MayGoOnItsOwnThread) {
   client->start();
   ASSERT_TRUE(server.accept());
   ASSERT_TRUE(server.start_stream());
-  boost::asio::post(worker.context(), [&] { client.reset(); });
+  boost::asio::post(worker.context(), [client = std::move(client)]() mutable { client.reset(); });
   EXPECT_TRUE(server.serve_to_the_end());
 }
 
