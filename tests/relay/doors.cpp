@@ -6,6 +6,7 @@
 
 #include "relay/server_test.h"
 #include "rtmp/enhanced.h"
+#include "support/process.h"
 
 namespace relay {
 namespace {
@@ -159,14 +160,9 @@ TEST_F(ProxyTest, StopsWhileItWaitsForAHeader) {
 
 class UnixSocketTest : public ServerTest {
  protected:
-  void SetUp() override { ASSERT_TRUE(::mkdtemp(folder_)); }
-  void TearDown() override {
-    server_.reset();
-    ::unlink(path().c_str());
-    ::rmdir(folder_);
-  }
+  void TearDown() override { server_.reset(); }
 
-  std::string path() const { return std::string(folder_) + "/rtmp"; }
+  std::string path() const { return folder_ / "rtmp"; }
   Server::Settings at(const std::string& address) {
     Server::Settings settings = ServerTest::settings();
     settings.address = address;
@@ -190,7 +186,7 @@ class UnixSocketTest : public ServerTest {
     ::close(socket);
   }
 
-  char folder_[32] = "/tmp/rtmp-unix-XXXXXX";
+  rtmp::test::TemporaryFolder folder_;
 };
 
 TEST_F(UnixSocketTest, ServesClients) {
