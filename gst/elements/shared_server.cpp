@@ -7,31 +7,19 @@
 #include <system_error>
 #include <vector>
 
-#include "elements/server_access.h"
-#include "elements/server_doors.h"
 #include "elements/server_hooks.h"
 #include "elements/server_http.h"
-#include "elements/server_log.h"
-#include "elements/server_login.h"
 #include "elements/server_protocols.h"
 #include "elements/server_routes.h"
 #include "elements/server_stats.h"
 #include "elements/server_swf.h"
-#include "elements/server_tls.h"
-#include "elements/server_token.h"
+#include "elements/shared.h"
 #include "relay/admission.h"
 
-GST_DEBUG_CATEGORY_STATIC(rtmp_server_debug);
-#define GST_CAT_DEFAULT rtmp_server_debug
+GST_DEBUG_CATEGORY(rtmp_server_debug);
 
 namespace shared_server {
-
-using relay::Server;
-using server_properties::Values;
-
 namespace {
-
-using server_properties::Place;
 
 constexpr guint64 longest_drain = 24 * 3600 * GST_SECOND;
 
@@ -41,243 +29,7 @@ bool is_loopback(const std::string& address) {
          address.starts_with("unix:");
 }
 
-void log_certificates(const std::string& fault) {
-  if (fault.empty())
-    GST_INFO("new certificates are in use");
-  else
-    GST_WARNING("the old certificates stay in use. %s", fault.c_str());
-}
-
-void log_passwords(const std::string& fault) {
-  if (fault.empty())
-    GST_INFO("new passwords are in use");
-  else
-    GST_WARNING("the old passwords stay in use. %s", fault.c_str());
-}
-
-void log_fault(const std::string& fault) { GST_WARNING("%s", fault.c_str()); }
-
-// Settings that are read together, from properties or the files that those name.
-struct Group {
-  bool (*has)(std::string_view property);
-  void (*add_to)(Server::Settings&, const Values&, std::string& fault);
-};
-
-constexpr Group read_groups[] = {
-    {server_access::has, server_access::add_to},
-    {server_doors::has, server_doors::add_to},
-    {server_token::has, server_token::add_to},
-    {server_login::has,
-     [](Server::Settings& settings, const Values& values, std::string& fault) {
-       server_login::add_to(settings, values, log_passwords, fault);
-     }},
-    {server_log::has,
-     [](Server::Settings& settings, const Values& values, std::string& fault) {
-       server_log::add_to(settings, values, log_fault, fault);
-     }},
-    {server_tls::has, [](Server::Settings& settings, const Values& values, std::string& fault) {
-       server_tls::add_to(settings, values, log_certificates, fault);
-     }}};
-
-constexpr Group plain_group = {[](std::string_view) { return true; },
-                               [](Server::Settings& settings, const Values& values, std::string&) {
-                                 values.add_to(settings);
-                               }};
-
-const Group& group_of(std::string_view property) {
-  for (const Group& group : read_groups)
-    if (group.has(property)) return group;
-  return plain_group;
-}
-
 }  // namespace
-
-// --- the server and those who listen to it
-
-// Calls from the server's threads go to all parties, outside of the lock.
-class Shared final : public relay::Observer {
- public:
-  using Decide = std::function<void(relay::Decision)>;
-  using Tell = std::function<void(std::optional<std::string>)>;
-
-  Shared(const Values& wanted, std::string by, Server::Settings settings)
-      : values(wanted),
-        founder(std::move(by)),
-        address_(wanted.place().address),
-        server(std::move(settings), *this) {}
-
-  using Emitter = server_signals::Emitter;
-
-  // The party may be null.
-  void join(const std::shared_ptr<Party>& party, const std::shared_ptr<Emitter>& emitter) {
-    const std::lock_guard lock(mutex_);
-    if (party) listeners_.push_back(party);
-    listeners_.push_back(emitter);
-    emitters_.push_back(emitter);
-  }
-
-  void leave(const std::shared_ptr<Party>& party, const std::shared_ptr<Emitter>& emitter) {
-    const std::lock_guard lock(mutex_);
-    std::erase_if(listeners_, [&](const auto& one) { return one == party || one == emitter; });
-    std::erase(emitters_, emitter);
-  }
-
-  void on_request(const relay::Request& request, Decide decide) override {
-    auto deciding = emitters();
-    std::erase_if(deciding, [](const auto& emitter) { return !emitter->decides(); });
-    ask(std::move(deciding), request, {}, std::move(decide));
-  }
-
-  void on_password(const std::string& user, Tell tell) override {
-    auto knowing = emitters();
-    std::erase_if(knowing, [](const auto& emitter) { return !emitter->knows_passwords(); });
-    look_up(std::move(knowing), user, std::move(tell));
-  }
-
-  void on_client_added(std::uint64_t id, const std::string& address) override {
-    GST_INFO("%s: client %" G_GUINT64_FORMAT " from %s", place().c_str(), guint64{id},
-             address.c_str());
-    for (const auto& listener : listeners()) listener->on_client_added(id, address);
-  }
-
-  void on_client_removed(std::uint64_t id, const boost::system::error_code& why) override {
-    GST_INFO("%s: client %" G_GUINT64_FORMAT " has gone: %s", place().c_str(), guint64{id},
-             why.message().c_str());
-    for (const auto& listener : listeners()) listener->on_client_removed(id, why);
-  }
-
-  void on_limit(relay::Limit limit, const std::string& who, std::uint64_t count) override {
-    GST_WARNING("%s: %s went over the limit %s, the %" G_GUINT64_FORMAT ". time that somebody did",
-                place().c_str(), who.c_str(), std::string(to_name(limit)).c_str(), guint64{count});
-    for (const auto& listener : listeners()) listener->on_limit(limit, who, count);
-  }
-
-  void on_route(const relay::RouteStats& stats) override {
-    using State = relay::RouteStats::State;
-    const bool bad = stats.state == State::refused || stats.state == State::failed ||
-                     stats.state == State::reconnecting;
-    GST_CAT_LEVEL_LOG(GST_CAT_DEFAULT, bad ? GST_LEVEL_WARNING : GST_LEVEL_INFO, nullptr,
-                      "%s: route %" G_GUINT64_FORMAT " %s %s is %s. %s", place().c_str(),
-                      guint64{stats.id}, stats.forward ? "to" : "from", stats.url.c_str(),
-                      std::string(to_name(stats.state)).c_str(), stats.reason.c_str());
-    for (const auto& listener : listeners()) listener->on_route(stats);
-  }
-
-  void on_stream_published(const std::string& name) override {
-    GST_INFO("%s: a publisher has come", place().c_str());
-    for (const auto& listener : listeners()) listener->on_stream_published(name);
-  }
-
-  void on_stream_unpublished(const std::string& name) override {
-    GST_INFO("%s: a publisher has gone", place().c_str());
-    for (const auto& listener : listeners()) listener->on_stream_unpublished(name);
-  }
-
-  boost::system::error_code start() {
-    const auto error = server.start();
-    if (error) return error;
-    port_ = server.port();
-    listens_ = true;
-    return {};
-  }
-  boost::system::error_code start_web(relay::Web::Settings settings) {
-    web_ = std::make_unique<relay::Web>(
-        server, std::move(settings),
-        relay::Web::Orders{[this](rtmp::Duration time) { drain(time); },
-                           [this] { return reload(); }});
-    const auto error = web_->listen();
-    if (!error) http_port_ = web_->port();
-    return error;
-  }
-  // Whether the rules or the application have a say in who publishes.
-  bool guards_publishing() const {
-    const std::lock_guard lock(mutex_);
-    return relay::guard_publishing(*server.settings()) ||
-           std::ranges::any_of(emitters_, [](const auto& emitter) { return emitter->decides(); });
-  }
-  // From then on the place is free for another server.
-  void drain(rtmp::Duration time) {
-    server.drain(time);
-    port_ = 0;
-    listens_ = false;
-  }
-  // What these settings become with what the values say of the group; the fault leaves them as they
-  // are.
-  std::string change(const Group& group) {
-    Server::Settings settings = *server.settings();
-    std::string fault;
-    group.add_to(settings, values, fault);
-    if (fault.empty()) server.change(std::move(settings));
-    return fault;
-  }
-  // Reads again what the properties name, for any thread; the faults.
-  std::string reload();
-  // Unlike the server's, for any thread.
-  std::uint16_t port() const { return port_; }
-  std::uint16_t http_port() const { return http_port_; }
-  std::string place() const { return Place{address_, port_}.to_text(); }
-  bool listens_at(const Place& place) const {
-    return listens_ && address_ == place.address &&
-           (!net::has_port(address_) || port_ == place.port);
-  }
-
-  Values values;              // what its elements have asked for. Under the registry's lock
-  const std::string founder;  // who started it
-
- private:
-  // One element after the other: the first refusal is the last word, of new names the first counts.
-  static void ask(std::vector<std::shared_ptr<Emitter>> deciding, const relay::Request& request,
-                  relay::Decision so_far, Decide decide) {
-    if (deciding.empty()) {
-      decide(std::move(so_far));
-      return;
-    }
-    const auto next = std::move(deciding.back());
-    deciding.pop_back();
-    next->on_request(request, [deciding, request, so_far, decide](relay::Decision decision) {
-      if (!so_far.rename.empty()) decision.rename = so_far.rename;
-      ask(decision.allow ? deciding : decltype(deciding){}, request, std::move(decision), decide);
-    });
-  }
-
-  // One after the other, until one knows.
-  static void look_up(std::vector<std::shared_ptr<Emitter>> knowing, const std::string& user,
-                      Tell tell) {
-    if (knowing.empty()) {
-      tell(std::nullopt);
-      return;
-    }
-    const auto next = std::move(knowing.back());
-    knowing.pop_back();
-    next->on_password(user, [knowing, user, tell](std::optional<std::string> password) {
-      password ? tell(std::move(password)) : look_up(knowing, user, tell);
-    });
-  }
-
-  std::vector<std::shared_ptr<Emitter>> emitters() const {
-    const std::lock_guard lock(mutex_);
-    return emitters_;
-  }
-
-  std::vector<std::shared_ptr<relay::Observer>> listeners() const {
-    const std::lock_guard lock(mutex_);
-    return listeners_;
-  }
-
-  mutable std::mutex mutex_;  // guards these
-  std::vector<std::shared_ptr<relay::Observer>> listeners_;
-  std::vector<std::shared_ptr<Emitter>> emitters_;  // of the same, those of the elements' signals
-  const std::string address_;
-  std::atomic<std::uint16_t> port_ = 0;  // while it listens, if it has one
-  std::atomic<bool> listens_ = false;
-  std::atomic<std::uint16_t> http_port_ = 0;
-
- public:
-  Server server;  // behind those that it calls until it has stopped
-
- private:
-  std::unique_ptr<relay::Web> web_;  // behind the server, which it asks
-};
 
 // --- who shares what
 
@@ -325,7 +77,7 @@ class Registry {
     shared->values.take(values, spec->name);
     for (Link* other : companions(link))
       if (other->values().is_set(spec->name)) other->take(values, spec->name);
-    const std::string fault = shared->change(group_of(spec->name));
+    const std::string fault = shared->change(server_groups::group_of(spec->name));
     return fault.empty() ? "" : "The server goes on as before. " + fault;
   }
 
@@ -357,7 +109,7 @@ class Registry {
  private:
   static std::string reload_locked(Shared& shared) {
     std::string faults;
-    for (const Group& group : read_groups) {
+    for (const auto& group : server_groups::read_groups()) {
       const std::string fault = shared.change(group);
       if (!fault.empty()) faults += (faults.empty() ? "" : " ") + fault;
     }
@@ -427,9 +179,9 @@ class Registry {
     std::string fault;
     settings.protocols = server_protocols::read(values, fault);
     if (fault.empty()) settings.swf = server_swf::read(values, fault);
-    if (fault.empty()) settings.hooks = server_hooks::make(values, log_fault, fault);
-    plain_group.add_to(settings, values, fault);
-    for (const Group& group : read_groups)
+    if (fault.empty()) settings.hooks = server_hooks::make(values, server_groups::log_fault, fault);
+    server_groups::plain_group().add_to(settings, values, fault);
+    for (const auto& group : server_groups::read_groups())
       if (fault.empty()) group.add_to(settings, values, fault);
     if (fault.empty()) server_routes::add_to(settings, values, fault);
     if (!fault.empty()) return Refusal{.fault = fault};
