@@ -321,6 +321,7 @@ void ClientProperties::add_connection(net::Client::Settings& settings) const {
   settings.host = url_.host;
   settings.port = url_.port;
   settings.tls = rtmp::uses_tls(url_.scheme);
+  settings.tunnel = rtmp::uses_tunnel(url_.scheme);
   settings.tls_settings.host = url_.host;
   settings.tls_settings.checks = tls_validation_flags_;
   settings.tls_settings.ca_file = tls_ca_file_.value_or("");

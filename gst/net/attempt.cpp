@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "net/tunnel_client.h"
 #include "rtmp/control.h"
 #include "rtmp/stream_headers.h"
 
@@ -27,6 +28,12 @@ constexpr int not_sent_limit = 128 * 1024;
 constexpr auto second = std::chrono::seconds(1);
 // A server that leaves so soon after it accepted a name did not mean it: some check the name later.
 constexpr auto probation = std::chrono::seconds(2);
+
+// "media.example:8080", as HTTP wants it.
+std::string host_field(const std::string& host, std::uint16_t port) {
+  const bool literal = host.find(':') != host.npos;
+  return (literal ? "[" + host + "]" : host) + ":" + std::to_string(port);
+}
 
 }  // namespace
 
@@ -133,7 +140,7 @@ void Attempt::run() {
     stats_ = {};
     stats_.peer = peer_name(socket_);
   }
-  auto stream = tls_ ? tls_->wrap(std::move(socket_)) : make_plain_stream(std::move(socket_));
+  auto stream = open_stream();
   Driver::Settings settings{settings_.write_timeout, settings_.idle_timeout};
   settings.close_timeout = std::min(settings.close_timeout, settings_.drain_timeout);
   session_.emplace(settings_.session, secure_random());
@@ -143,6 +150,25 @@ void Attempt::run() {
   // Another connection may take this one's place before its last call is over.
   driver_->start(std::make_shared<std::pair<std::shared_ptr<Attempt>, std::shared_ptr<Driver>>>(
       shared_from_this(), driver_));
+}
+
+std::unique_ptr<ByteStream> Attempt::open_stream() {
+  const auto dress = [tls = tls_](Socket socket) {
+    return tls ? tls->wrap(std::move(socket)) : make_plain_stream(std::move(socket));
+  };
+  if (!settings_.tunnel) return dress(std::move(socket_));
+  TunnelSettings tunnel;
+  tunnel.authority = host_field(settings_.host, settings_.port);
+  tunnel.request_timeout = settings_.connection.handshake_timeout;
+  error_code error;
+  const auto endpoint = socket_.remote_endpoint(error);
+  tunnel.connect = [dress, endpoint, &worker = worker_](TunnelSettings::Connected connected) {
+    const auto socket = std::make_shared<Socket>(worker.context());
+    socket->async_connect(endpoint, [dress, socket, connected](const error_code& refused) {
+      connected(refused, refused ? nullptr : dress(std::move(*socket)));
+    });
+  };
+  return open_tunnel(worker_, dress(std::move(socket_)), std::move(tunnel));
 }
 
 // --- the session
@@ -355,16 +381,19 @@ void Attempt::on_closed(error_code error) {
 }
 
 Failure Attempt::failure_of(error_code error) const {
-  if (!driver_->connection().established()) {
-    const std::string fault = driver_->stream().fault();
-    return fault.empty() ? texts_.no_handshake(error) : texts_.no_tls(error, fault);
-  }
+  if (!driver_->connection().established()) return failure_to_connect(error);
   const std::string_view command = session_->waiting_for();
   if (!command.empty()) return texts_.not_answered(std::string(command), error);
   const bool publish = settings_.session.purpose == rtmp::ClientSession::Purpose::publish;
   if (now() < started_at_ + probation)
     return texts_.broken_at_once(publish ? "publish" : "play", error);
   return texts_.broken(error);
+}
+
+Failure Attempt::failure_to_connect(error_code error) const {
+  const std::string fault = driver_->stream().fault();
+  if (fault.empty()) return texts_.no_handshake(error);
+  return settings_.tunnel ? texts_.no_tunnel(error, fault) : texts_.no_tls(error, fault);
 }
 
 void Attempt::end(std::optional<Failure> failure) {

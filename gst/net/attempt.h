@@ -85,6 +85,7 @@ class Attempt final : public Driver::Handler, public std::enable_shared_from_thi
   void on_connect_timeout();
   void set_timer(rtmp::Time time);
   void run();
+  std::unique_ptr<ByteStream> open_stream();
 
   void follow_session();
   void on_event(Event event);
@@ -94,6 +95,7 @@ class Attempt final : public Driver::Handler, public std::enable_shared_from_thi
 
   void give_up(Failure failure);
   Failure failure_of(error_code error) const;
+  Failure failure_to_connect(error_code error) const;
   void end(std::optional<Failure> failure);
   void update_stats();
   void read_taken_bytes(Client::Stats& stats);

@@ -41,6 +41,7 @@ class Client {
     std::uint16_t port = 1935;
     bool tls = false;
     TlsClientSettings tls_settings;
+    bool tunnel = false;  // in HTTP requests (RTMPT), over TLS if that is set too
     // Of finding the host and connecting to any of its addresses, together; 0: for ever.
     rtmp::Duration connect_timeout = std::chrono::seconds(5);
     rtmp::Connection::Settings connection;  // with the handshake's timeout

@@ -102,6 +102,10 @@ Failure FailureTexts::no_tls(error_code error, const std::string& fault) const {
   return {Stage::tls, error, std::move(text), {}, {}, is_about_a_certificate(error)};
 }
 
+Failure FailureTexts::no_tunnel(error_code error, const std::string& fault) const {
+  return {Stage::handshake, error, "No RTMPT session with " + peer_ + ". " + fault + ".", {}, {}};
+}
+
 Failure FailureTexts::no_handshake(error_code error) const {
   const bool encrypted = settings_.connection.handshake == rtmp::ClientHandshake::Kind::encrypted;
   const std::string protocol = encrypted ? "RTMPE" : "RTMP";

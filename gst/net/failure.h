@@ -18,6 +18,7 @@ class FailureTexts {
   Failure not_connected(error_code error) const;
   // `fault`: of the byte stream.
   Failure no_tls(error_code error, const std::string& fault) const;
+  Failure no_tunnel(error_code error, const std::string& fault) const;
   Failure no_handshake(error_code error) const;
   // The connection ended while `command` waited for its answer.
   Failure not_answered(const std::string& command, error_code error) const;

@@ -415,6 +415,10 @@ std::uint16_t default_port(Scheme scheme) { return entry_of(scheme).port; }
 
 bool uses_tls(Scheme scheme) { return scheme == Scheme::rtmps || scheme == Scheme::rtmpts; }
 
+bool uses_tunnel(Scheme scheme) {
+  return scheme == Scheme::rtmpt || scheme == Scheme::rtmpte || scheme == Scheme::rtmpts;
+}
+
 std::string Url::tc_url() const {
   const auto word = words.find("tcurl");
   if (word != words.end()) return word->second;
