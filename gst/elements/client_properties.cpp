@@ -46,12 +46,10 @@ void announce_enhanced(rtmp::amf::Object& object, bool publish, bool reconnect) 
 }  // namespace
 
 std::optional<std::string> why_not_spoken(Scheme scheme) {
-  if (scheme == Scheme::rtmpe && !rtmp::rtmpe::available())
+  if (scheme == Scheme::rtmfp) return "The scheme rtmfp:// is not built yet: use rtmp://.";
+  if (rtmp::uses_rtmpe(scheme) && !rtmp::rtmpe::available())
     return std::string(rtmp::rtmpe::missing).append(".");
-  if (scheme == Scheme::rtmp || scheme == Scheme::rtmps || scheme == Scheme::rtmpe)
-    return std::nullopt;
-  return "The scheme " + std::string(rtmp::to_string(scheme)) +
-         ":// is not built yet: use rtmp://, rtmps:// or rtmpe://.";
+  return std::nullopt;
 }
 
 rtmp::Duration patience(guint seconds) {
@@ -329,7 +327,7 @@ void ClientProperties::add_connection(net::Client::Settings& settings) const {
   settings.tls_settings.key_file = tls_key_file_.value_or("");
   settings.connect_timeout = limit;
   settings.connection.handshake_timeout = limit;
-  if (url_.scheme == Scheme::rtmpe)
+  if (rtmp::uses_rtmpe(url_.scheme))
     settings.connection.handshake = rtmp::ClientHandshake::Kind::encrypted;
   settings.session.command_timeout = limit;
   settings.write_timeout = limit;

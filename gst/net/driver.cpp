@@ -59,6 +59,9 @@ void Driver::on_readable(std::shared_ptr<void> owner, const error_code& error) {
   if (goes_on && !closed_) return wait_to_read(std::move(owner));
   if (!closed_) end(error);
   timer_.cancel();
+  if (phase_ == Phase::released)
+    return handler_.on_released(
+        std::exchange(stream_, make_plain_stream(Socket(worker_.context()))));
   handler_.on_closing();
   stream_->close();
   handler_.on_closed(finish_reason_);
@@ -74,6 +77,11 @@ bool Driver::read_available() {
       return false;
     }
     if (phase_ == Phase::shut) continue;  // only the peer's end matters now
+    if (!connection_.stats().first_byte && handler_.is_foreign(worker_.scratch().first(count))) {
+      phase_ = Phase::released;
+      closed_ = true;
+      return false;
+    }
     const std::size_t before = connection_.output().size();
     const Result<void> taken = take(worker_.scratch().first(count));
     const std::size_t after = connection_.output().size();
@@ -119,8 +127,7 @@ bool Driver::may_write() const {
 }
 
 std::optional<std::size_t> Driver::write_directly(std::span<const rtmp::Bytes> spans) {
-  if (!may_write() || !connection_.output().empty() || connection_.encrypted())
-    return std::nullopt;
+  if (!may_write() || !connection_.output().empty() || connection_.encrypted()) return std::nullopt;
   error_code error;
   const std::size_t count = stream_->write_some(spans, error);
   if (error && !would_block(error)) give_up_writing(error);

@@ -18,6 +18,9 @@ class Driver {
   class Handler {
    public:
     virtual ~Handler() = default;
+    // What came first. True: it is for somebody else, on_released() follows, and nothing after it.
+    virtual bool is_foreign(rtmp::Bytes) { return false; }
+    virtual void on_released(std::unique_ptr<ByteStream>) {}
     // The handshake is over: messages may be sent.
     virtual void on_established() {}
     // An error ends the connection once what was sent before is written.
@@ -67,7 +70,7 @@ class Driver {
   bool open() const { return !closed_; }
 
  private:
-  enum class Phase { running, finishing, shut };
+  enum class Phase { running, finishing, shut, released };
 
   void wait_to_read(std::shared_ptr<void> owner);
   void on_readable(std::shared_ptr<void> owner, const error_code& error);

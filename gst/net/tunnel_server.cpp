@@ -154,9 +154,9 @@ TunnelServer::TunnelServer(Settings settings, Accept accept)
 TunnelServer::~TunnelServer() = default;
 
 awaitable<Answer> TunnelServer::answer(Worker& worker, tunnel::Request request, std::string body,
-                                       std::string address) {
+                                       TunnelOrigin origin) {
   if (request.kind == Kind::ident) co_return Answer{not_found};  // there is no other server
-  if (request.kind == Kind::open) co_return open(worker, address);
+  if (request.kind == Kind::open) co_return open(worker, origin);
   const auto session = find(request.session);
   if (!session) co_return Answer{not_found};
   auto exchange = session->answer(request.kind, request.number, std::move(body));
@@ -165,7 +165,7 @@ awaitable<Answer> TunnelServer::answer(Worker& worker, tunnel::Request request, 
                                            boost::asio::use_awaitable);
 }
 
-Answer TunnelServer::open(Worker& worker, const std::string& address) {
+Answer TunnelServer::open(Worker& worker, const TunnelOrigin& origin) {
   Pair::socket outer(worker.context()), inner(worker.context());
   boost::system::error_code error;
   boost::asio::local::connect_pair(outer, inner, error);
@@ -179,7 +179,7 @@ Answer TunnelServer::open(Worker& worker, const std::string& address) {
     sessions_[id] = session;
   }
   session->watch_silence();
-  accept_(worker, Socket(std::move(inner)), address);
+  accept_(worker, Socket(std::move(inner)), origin);
   return {.body = id + "\n"};
 }
 

@@ -15,6 +15,12 @@
 
 namespace net {
 
+// Whose requests open a session.
+struct TunnelOrigin {
+  std::string address;  // of the client
+  bool secure = false;  // they come in TLS
+};
+
 // Any thread may call.
 class TunnelServer {
  public:
@@ -27,7 +33,7 @@ class TunnelServer {
     rtmp::Duration hold_send = std::chrono::milliseconds(2);
   };
   // A new session, whose bytes are what is read from the socket, and written to it. On its worker.
-  using Accept = std::function<void(Worker&, Socket, const std::string& address)>;
+  using Accept = std::function<void(Worker&, Socket, const TunnelOrigin&)>;
 
   TunnelServer(Settings settings, Accept accept);
   ~TunnelServer();
@@ -36,9 +42,9 @@ class TunnelServer {
     unsigned status = 200;  // of HTTP
     std::string body = {};
   };
-  // `worker`: that this runs on, and a new session will; `address`: of the client.
+  // `worker`: that this runs on, and a new session will.
   boost::asio::awaitable<Answer> answer(Worker& worker, rtmp::tunnel::Request request,
-                                        std::string body, std::string address);
+                                        std::string body, TunnelOrigin origin);
   // Ends the sessions, and opens no more: those behind the sockets see the end of the stream.
   // Before the workers go.
   void close();
@@ -46,7 +52,7 @@ class TunnelServer {
  private:
   class Session;
 
-  Answer open(Worker& worker, const std::string& address);
+  Answer open(Worker& worker, const TunnelOrigin& origin);
   std::shared_ptr<Session> find(const std::string& id);
   void forget(const std::string& id);
 

@@ -39,6 +39,9 @@ Server::Server(Settings settings, Observer& observer)
       forwards_(std::make_unique<Forwards>(*this)),
       pulls_(std::make_unique<Pulls>(*this)),
       hub_(stream_settings(*settings_), stream_hooks()),
+      http_door_([this](net::Worker& worker, net::Socket socket, const net::TunnelOrigin& origin) {
+        accept_tunnel(worker, std::move(socket), origin);
+      }),
       workers_(settings_->threads),
       since_(net::now()) {
   for (std::size_t i = 0; i < workers_.size(); ++i)
@@ -135,6 +138,8 @@ void Server::stop() {
   for (const auto& stream : hub_.all()) stream->stop_waiting();
   for (const auto& session : sessions()) session->leave();
   wait_for_sessions();
+  http_door_.close();
+  wait_for_http_clients();
   const auto settings = this->settings();
   pulls_->stop();
   forwards_->stop(settings->drain_timeout);
@@ -153,6 +158,10 @@ void Server::wait_for_sessions() {
 
 // With the lock held.
 bool Server::empty() const { return sessions_.empty() && waiting_ == 0 && readers_.empty(); }
+void Server::wait_for_http_clients() {
+  std::unique_lock lock(mutex_);
+  gone_.wait(lock, [this] { return http_clients_ == 0; });
+}
 
 std::string Server::addresses() const {
   const std::lock_guard lock(mutex_);
@@ -169,10 +178,21 @@ void Server::accept(net::Worker& worker, net::Socket socket) {
     hear_proxy(worker, std::move(socket), address);
     return;
   }
+  welcome({&worker, std::move(socket), address, net::now()});
+}
+
+void Server::accept_tunnel(net::Worker& worker, net::Socket socket,
+                           const net::TunnelOrigin& origin) {
+  const Way way = origin.secure ? Way::secure_tunnel : Way::tunnel;
+  welcome({&worker, std::move(socket), origin.address, net::now(), way});
+}
+
+void Server::welcome(Visitor visitor) {
+  const std::string host = host_of(visitor.address);
   std::unique_lock lock(mutex_);
-  const auto limit = enqueue(worker, socket, address);
+  const auto limit = enqueue(std::move(visitor));
   lock.unlock();
-  if (limit) count(*limit, host_of(address));
+  if (limit) count(*limit, host);
 }
 
 // A proxy's clients count for themselves, once it has said who they are.
@@ -207,8 +227,7 @@ void Server::on_proxy_header(net::ProxyReader& reader, net::Worker& worker,
   std::optional<Limit> limit;
   std::unique_lock lock(mutex_);
   if (header && open_) {
-    net::Socket socket = reader.take_socket();
-    limit = enqueue(worker, socket, client);
+    limit = enqueue({&worker, reader.take_socket(), client, net::now()});
   } else {
     ++refused_;
     if (!header && header.error() != rtmp::Error::cancelled) limit = Limit::proxy_header;
@@ -220,10 +239,9 @@ void Server::on_proxy_header(net::ProxyReader& reader, net::Worker& worker,
   gone_.notify_all();
 }
 
-// Takes the socket, or answers the limit that keeps it out. With the lock held.
-std::optional<Limit> Server::enqueue(net::Worker& worker, net::Socket& socket,
-                                     const std::string& address) {
-  const std::string name = host_of(address);
+// Takes the client, or answers the limit that keeps it out. With the lock held.
+std::optional<Limit> Server::enqueue(Visitor visitor) {
+  const std::string name = host_of(visitor.address);
   Host& host = hosts_[name];
   if (const auto limit = limit_before(host)) {
     ++refused_;
@@ -232,14 +250,15 @@ std::optional<Limit> Server::enqueue(net::Worker& worker, net::Socket& socket,
   }
   ++host.connections;
   ++waiting_;
-  host.line.push({&worker, std::move(socket), address, net::now()});
+  host.line.push(std::move(visitor));
   admit(name, host);
   return std::nullopt;
 }
 
 std::optional<Limit> Server::limit_before(const Host& host) const {
   const auto settings = this->settings();
-  if (sessions_.size() + waiting_ >= settings->max_connections) return Limit::connections;
+  if (sessions_.size() + waiting_ + http_clients_ >= settings->max_connections)
+    return Limit::connections;
   if (settings->max_connections_per_host > 0 &&
       host.connections >= settings->max_connections_per_host)
     return Limit::connections_per_host;
@@ -264,11 +283,12 @@ void Server::admit(const std::string& name, Host& host) {
 void Server::begin(const std::string& host, Visitor visitor) {
   net::Worker& worker = *visitor.worker;
   const auto settings = this->settings();
-  auto stream = settings->tls ? settings->tls->wrap(std::move(visitor.socket), net::now())
-                              : net::make_plain_stream(std::move(visitor.socket));
+  auto stream = settings->tls && visitor.way == Way::direct
+                    ? settings->tls->wrap(std::move(visitor.socket), net::now())
+                    : net::make_plain_stream(std::move(visitor.socket));
   Room& room = rooms_.at(&worker);
   const auto session = std::make_shared<Session>(*this, worker, room.hall, std::move(stream),
-                                                 next_id_++, visitor.address, host);
+                                                 visitor.way, next_id_++, visitor.address, host);
   const bool late = net::now() >= visitor.since + settings->handshake_timeout;
   if (late) count(Limit::connections_in_line, host);
   {
@@ -311,6 +331,27 @@ void Server::leave(const std::string& name, bool connected) {
   Host& host = hosts_.at(name);
   if (!connected) --host.unconnected;
   admit(name, host);
+  if (--host.connections == 0) hosts_.erase(name);
+  gone_.notify_all();
+}
+
+void Server::take_http_client(net::Worker& worker, std::unique_ptr<net::ByteStream> stream,
+                              std::vector<std::uint8_t> first, const std::string& address,
+                              const std::string& host) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++hosts_[host].connections;
+    ++http_clients_;
+  }
+  http_door_.admit(worker, std::move(stream), std::move(first), address,
+                   {.first_request = settings()->handshake_timeout},
+                   [this, host] { leave_http(host); });
+}
+
+void Server::leave_http(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  --http_clients_;
+  Host& host = hosts_.at(name);
   if (--host.connections == 0) hosts_.erase(name);
   gone_.notify_all();
 }

@@ -19,6 +19,7 @@
 #include "relay/audience.h"
 #include "relay/desk.h"
 #include "relay/frame_queue.h"
+#include "relay/http_door.h"
 #include "relay/hub.h"
 #include "relay/limits.h"
 #include "relay/protocols.h"
@@ -238,6 +239,7 @@ class Server {
     net::Socket socket;
     std::string address;
     rtmp::Time since;
+    Way way = Way::direct;
   };
   // A worker's own, on its thread alone.
   struct Room {
@@ -263,13 +265,20 @@ class Server {
   static void add_client(Stats& stats, ClientStats client);
   void stop_listening();
   void wait_for_sessions();
+  void wait_for_http_clients();
   void accept(net::Worker& worker, net::Socket socket);
   void hear_proxy(net::Worker& worker, net::Socket socket, const std::string& address);
   void on_proxy_header(net::ProxyReader& reader, net::Worker& worker, const std::string& address,
                        const rtmp::Result<net::ProxyHeader>& header);
   bool empty() const;
-  std::optional<Limit> enqueue(net::Worker& worker, net::Socket& socket,
-                               const std::string& address);
+  void welcome(Visitor visitor);
+  void accept_tunnel(net::Worker& worker, net::Socket socket, const net::TunnelOrigin& origin);
+  std::optional<Limit> enqueue(Visitor visitor);
+  // A client that speaks HTTP. On its worker.
+  void take_http_client(net::Worker& worker, std::unique_ptr<net::ByteStream> stream,
+                        std::vector<std::uint8_t> first, const std::string& address,
+                        const std::string& host);
+  void leave_http(const std::string& host);
   std::optional<Limit> limit_before(const Host& host) const;
   void admit(const std::string& name, Host& host);
   void begin(const std::string& host, Visitor visitor);
@@ -293,6 +302,7 @@ class Server {
   Hub hub_;
   std::map<net::Worker*, Room> rooms_;
   std::atomic<bool> sampling_ = false;
+  HttpDoor http_door_;
   net::Workers workers_;
   std::mutex listening_;  // guards listener_
   std::unique_ptr<net::Listener> listener_;
@@ -304,6 +314,7 @@ class Server {
   bool open_ = false;         // new connections are welcome
   std::string addresses_;
   std::size_t waiting_ = 0;       // connections that are not in sessions_ yet
+  std::size_t http_clients_ = 0;
   std::condition_variable gone_;  // a session, or a reader
   std::unordered_map<net::ProxyReader*, std::shared_ptr<net::ProxyReader>> readers_;
   std::unordered_map<std::uint64_t, std::shared_ptr<Session>> sessions_;

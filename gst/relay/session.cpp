@@ -20,10 +20,11 @@ constexpr std::uint32_t message_limit_before_publish = 64 * 1024;
 // them.
 constexpr std::size_t output_ahead = 128 * 1024;
 
-rtmp::Connection::Settings connection_settings(const Server::Settings& settings) {
+rtmp::Connection::Settings connection_settings(const Server::Settings& settings, Way way) {
   // Whether TLS is around it shows later.
-  const bool plain = settings.protocols.has(Protocol::rtmp) || settings.tls;
-  return {.accepts = {plain, settings.protocols.has(Protocol::rtmpe)},
+  const bool tunnel = way != Way::direct;
+  const bool plain = settings.protocols.has(Protocol::rtmp) || settings.tls || tunnel;
+  return {.accepts = {plain, settings.protocols.has(tunnel ? Protocol::rtmpte : Protocol::rtmpe)},
           .keep_swf_key = settings.swf.has_value(),
           .handshake_timeout = settings.handshake_timeout,
           .ping_interval = settings.ping_interval,
@@ -44,10 +45,11 @@ rtmp::ServerSession::Settings session_settings(const Server::Settings& settings)
 // --------------------------------------------------------------------------------
 
 Session::Session(Server& server, net::Worker& worker, Hall& hall,
-                 std::unique_ptr<net::ByteStream> stream, std::uint64_t id, std::string address,
-                 std::string host)
+                 std::unique_ptr<net::ByteStream> stream, Way way, std::uint64_t id,
+                 std::string address, std::string host)
     : server_(server),
       hall_(hall),
+      way_(way),
       id_(id),
       address_(std::move(address)),
       host_(std::move(host)),
@@ -55,10 +57,10 @@ Session::Session(Server& server, net::Worker& worker, Hall& hall,
       meter_(since_),
       settings_(server.settings()),
       session_(session_settings(*settings_), since_),
-      driver_(
-          worker, std::move(stream),
-          rtmp::Connection::server(connection_settings(*settings_), since_, net::secure_random()),
-          {}, *this),
+      driver_(worker, std::move(stream),
+              rtmp::Connection::server(connection_settings(*settings_, way), since_,
+                                       net::secure_random()),
+              {}, *this),
       memory_(server.memory()) {}
 
 Session::~Session() = default;
@@ -121,8 +123,27 @@ bool Session::drop(const std::string& stream) {
 }
 
 Protocol Session::protocol() const {
+  if (way_ == Way::secure_tunnel) return Protocol::rtmpts;
+  const bool encrypted = driver_.connection().encrypted();
+  if (way_ == Way::tunnel) return encrypted ? Protocol::rtmpte : Protocol::rtmpt;
   if (driver_.stream().is_secure()) return Protocol::rtmps;
-  return driver_.connection().encrypted() ? Protocol::rtmpe : Protocol::rtmp;
+  return encrypted ? Protocol::rtmpe : Protocol::rtmp;
+}
+
+bool Session::is_foreign(rtmp::Bytes first) {
+  const bool secure = driver_.stream().is_secure();
+  if (way_ != Way::direct || !begins_http(first[0]) || !settings_->protocols.has_tunnel(secure))
+    return false;
+  first_bytes_.assign(first.begin(), first.end());
+  return true;
+}
+
+// The client is another one from now on.
+void Session::on_released(std::unique_ptr<net::ByteStream> stream) {
+  server_.take_http_client(driver_.worker(), std::move(stream), std::move(first_bytes_), address_,
+                           host_);
+  server_.observer().on_client_removed(id_, Error::closed);
+  server_.forget(*this);
 }
 
 void Session::on_established() {

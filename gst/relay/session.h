@@ -17,7 +17,7 @@ namespace relay {
 class Session final : public net::Driver::Handler, public std::enable_shared_from_this<Session> {
  public:
   Session(Server& server, net::Worker& worker, Hall& hall, std::unique_ptr<net::ByteStream> stream,
-          std::uint64_t id, std::string address, std::string host);
+          Way way, std::uint64_t id, std::string address, std::string host);
   ~Session() override;
 
   void start();
@@ -51,6 +51,8 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   class Publishing;
   class Playing;
 
+  bool is_foreign(rtmp::Bytes first) override;
+  void on_released(std::unique_ptr<net::ByteStream> stream) override;
   void on_established() override;
   rtmp::Result<void> on_message(rtmp::Message message, rtmp::Time now) override;
   void on_batch_end() override;
@@ -99,6 +101,7 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
 
   Server& server_;
   Hall& hall_;
+  const Way way_;
   const std::uint64_t id_;
   const std::string address_;
   const std::string host_;
@@ -107,9 +110,10 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   std::shared_ptr<const Server::Settings> settings_;  // that it knows of
   rtmp::ServerSession session_;
   net::Driver driver_;
-  Budget::Share memory_;        // what we hold for the client
-  std::uint64_t lost_ = 0;      // frames of players that are no longer
-  unsigned names_refused_ = 0;  // that were counted
+  Budget::Share memory_;                   // what we hold for the client
+  std::uint64_t lost_ = 0;                 // frames of players that are no longer
+  unsigned names_refused_ = 0;             // that were counted
+  std::vector<std::uint8_t> first_bytes_;  // of a client that speaks HTTP
   bool leaving_ = false;
   bool knows_enhanced_ = false;           // the client announced Enhanced RTMP
   std::atomic<bool> reconnects_ = false;  // and that it connects again when it is asked to

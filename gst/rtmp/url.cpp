@@ -415,6 +415,8 @@ std::uint16_t default_port(Scheme scheme) { return entry_of(scheme).port; }
 
 bool uses_tls(Scheme scheme) { return scheme == Scheme::rtmps || scheme == Scheme::rtmpts; }
 
+bool uses_rtmpe(Scheme scheme) { return scheme == Scheme::rtmpe || scheme == Scheme::rtmpte; }
+
 bool uses_tunnel(Scheme scheme) {
   return scheme == Scheme::rtmpt || scheme == Scheme::rtmpte || scheme == Scheme::rtmpts;
 }

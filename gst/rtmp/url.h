@@ -20,6 +20,7 @@ std::string_view to_string(Scheme scheme);
 std::optional<Scheme> scheme_from(std::string_view text);
 std::uint16_t default_port(Scheme scheme);
 bool uses_tls(Scheme scheme);
+bool uses_rtmpe(Scheme scheme);
 bool uses_tunnel(Scheme scheme);  // RTMP in HTTP requests
 
 struct Url {

@@ -84,10 +84,10 @@ class TunnelTest : public testing::Test {
   }
 
   void start(TunnelServer::Settings settings = {}) {
-    server_.emplace(settings, [this](Worker&, Socket socket, const std::string& address) {
+    server_.emplace(settings, [this](Worker&, Socket socket, const TunnelOrigin& origin) {
       const std::lock_guard lock(mutex_);
       accepted_.push_back(make_plain_stream(std::move(socket)));
-      address_ = address;
+      address_ = origin.address;
       changed_.notify_all();
     });
     ASSERT_FALSE(listener_.listen("127.0.0.1", 0));
@@ -119,7 +119,7 @@ class TunnelTest : public testing::Test {
   std::future<TunnelServer::Answer> ask(rtmp::tunnel::Request request, std::string body = {}) {
     return boost::asio::co_spawn(
         workers_[0].context(),
-        server_->answer(workers_[0], std::move(request), std::move(body), "here"),
+        server_->answer(workers_[0], std::move(request), std::move(body), {"here"}),
         boost::asio::use_future);
   }
   std::string open_by_hand() {
@@ -144,6 +144,7 @@ class TunnelTest : public testing::Test {
   awaitable<void> serve(Worker& worker, std::unique_ptr<ByteStream> bytes) {
     AsyncStream stream(worker, std::move(bytes));
     boost::beast::flat_buffer buffer;
+    const TunnelOrigin somewhere{"somewhere"};
     while (true) {
       http::request<http::string_body> request;
       auto [error, size] = co_await http::async_read(stream, buffer, request, as_value);
@@ -153,7 +154,7 @@ class TunnelTest : public testing::Test {
           rtmp::tunnel::read_target({request.target().data(), request.target().size()});
       if (target) {
         auto answer =
-            co_await server_->answer(worker, *target, std::move(request.body()), "somewhere");
+            co_await server_->answer(worker, *target, std::move(request.body()), somewhere);
         response.result(answer.status);
         response.body() = std::move(answer.body);
       } else {
