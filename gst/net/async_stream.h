@@ -21,6 +21,9 @@ class AsyncStream {
 
   executor_type get_executor() const { return executor_; }
   ByteStream& stream() { return *stream_; }
+  bool holds_stream() const { return stream_ != nullptr; }
+  // Gives it up, when nothing is asked of it.
+  std::unique_ptr<ByteStream> release() { return std::move(stream_); }
 
   template <class Buffers, class Token>
   auto async_read_some(const Buffers& buffers, Token&& token) {

@@ -38,6 +38,7 @@ Driver::Driver(Worker& worker, std::unique_ptr<ByteStream> stream, rtmp::Connect
 void Driver::start(std::shared_ptr<void> owner) {
   owner_ = owner;
   wait_to_read(std::move(owner));
+  if (connection_.established()) take_unasked();
   flush();
 }
 
@@ -65,6 +66,13 @@ void Driver::on_readable(std::shared_ptr<void> owner, const error_code& error) {
   handler_.on_closing();
   stream_->close();
   handler_.on_closed(finish_reason_);
+}
+
+// Where nobody shakes hands messages may be there before the first byte.
+void Driver::take_unasked() {
+  const Result<void> taken = take({});
+  if (!taken) finish(taken.error());
+  if (phase_ == Phase::running) handler_.on_batch_end();
 }
 
 bool Driver::read_available() {
@@ -127,7 +135,8 @@ bool Driver::may_write() const {
 }
 
 std::optional<std::size_t> Driver::write_directly(std::span<const rtmp::Bytes> spans) {
-  if (!may_write() || !connection_.output().empty() || connection_.encrypted()) return std::nullopt;
+  if (!may_write() || !connection_.output().empty() || !connection_.shares_bytes())
+    return std::nullopt;
   error_code error;
   const std::size_t count = stream_->write_some(spans, error);
   if (error && !would_block(error)) give_up_writing(error);

@@ -76,6 +76,7 @@ class Driver {
   void on_readable(std::shared_ptr<void> owner, const error_code& error);
   // False when the stream is at its end or broken.
   bool may_write() const;
+  void take_unasked();
   bool read_available();
   rtmp::Result<void> take(rtmp::Bytes bytes);
   void write_output();

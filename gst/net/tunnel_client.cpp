@@ -5,8 +5,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/local/connect_pair.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -17,6 +15,7 @@
 #include <boost/beast/http/write.hpp>
 
 #include "net/async_stream.h"
+#include "net/socket_pair.h"
 #include "rtmp/tunnel.h"
 
 namespace net {
@@ -25,7 +24,6 @@ namespace {
 namespace http = boost::beast::http;
 namespace tunnel = rtmp::tunnel;
 using boost::asio::awaitable;
-using Pair = boost::asio::local::stream_protocol;
 using Kind = tunnel::Request::Kind;
 
 constexpr auto as_value = boost::asio::as_tuple(boost::asio::use_awaitable);
@@ -35,15 +33,13 @@ constexpr std::size_t max_body = 4 * 1024 * 1024;  // of an answer
 class Carrier : public std::enable_shared_from_this<Carrier> {
  public:
   Carrier(Worker& worker, std::unique_ptr<ByteStream> first, TunnelSettings settings,
-          Pair::socket inner)
+          LocalSocket inner)
       : worker_(worker),
         settings_(std::move(settings)),
         inner_(std::move(inner)),
         bell_(worker.context()),
         deadline_(worker.context()) {
     use(std::move(first));
-    error_code ignored;
-    inner_.non_blocking(true, ignored);
   }
 
   void start() {
@@ -111,7 +107,7 @@ class Carrier : public std::enable_shared_from_this<Carrier> {
   awaitable<void> wait_for_bytes() {
     bell_.expires_after(pause_);
     if (!std::exchange(listening_, true))
-      inner_.async_wait(Pair::socket::wait_read, [self = shared_from_this()](error_code) {
+      inner_.async_wait(LocalSocket::wait_read, [self = shared_from_this()](error_code) {
         self->listening_ = false;
         self->bell_.cancel();
       });
@@ -210,7 +206,7 @@ class Carrier : public std::enable_shared_from_this<Carrier> {
   const TunnelSettings settings_;
   std::optional<AsyncStream> http_;
   boost::beast::flat_buffer received_;
-  Pair::socket inner_;
+  LocalSocket inner_;
   boost::asio::steady_timer bell_, deadline_;
   bool listening_ = false;  // to inner_, for the bell
   bool server_closed_ = false;
@@ -247,12 +243,12 @@ class TunnelStream final : public ByteStream {
 
 std::unique_ptr<ByteStream> open_tunnel(Worker& worker, std::unique_ptr<ByteStream> first,
                                         TunnelSettings settings) {
-  Pair::socket outer(worker.context()), inner(worker.context());
-  boost::asio::local::connect_pair(outer, inner);
-  const auto carrier =
-      std::make_shared<Carrier>(worker, std::move(first), std::move(settings), std::move(inner));
+  auto pair = make_socket_pair(worker);
+  if (!pair) return make_plain_stream(Socket(worker.context()));
+  const auto carrier = std::make_shared<Carrier>(worker, std::move(first), std::move(settings),
+                                                 std::move(pair->carrier));
   carrier->start();
-  return std::make_unique<TunnelStream>(Socket(std::move(outer)), carrier);
+  return std::make_unique<TunnelStream>(std::move(pair->session), carrier);
 }
 
 }  // namespace net

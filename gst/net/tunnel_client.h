@@ -24,7 +24,7 @@ struct TunnelSettings {
 
 // A stream whose bytes go through a tunnel that is opened at once. The worker's thread moves them;
 // `first` is the connection that the tunnel begins with. What goes wrong ends the stream, and its
-// fault() says what it was.
+// fault() says what it was. A closed one if there are no descriptors left.
 std::unique_ptr<ByteStream> open_tunnel(Worker& worker, std::unique_ptr<ByteStream> first,
                                         TunnelSettings settings);
 

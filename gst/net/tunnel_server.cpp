@@ -3,11 +3,11 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/local/connect_pair.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+
+#include "net/socket_pair.h"
 
 namespace net {
 namespace {
@@ -17,7 +17,6 @@ using boost::asio::awaitable;
 using Answer = TunnelServer::Answer;
 using Kind = tunnel::Request::Kind;
 using Order = tunnel::Order;
-using Pair = boost::asio::local::stream_protocol;
 
 constexpr auto as_value = boost::asio::as_tuple(boost::asio::use_awaitable);
 constexpr unsigned bad_request = 400, not_found = 404, unavailable = 503;
@@ -38,18 +37,14 @@ std::string random_id() {
 // Everything on its worker's thread.
 class TunnelServer::Session : public std::enable_shared_from_this<Session> {
  public:
-  Session(Worker& worker, Pair::socket outer, const Settings& settings,
-          std::function<void()> on_end)
+  Session(Worker& worker, LocalSocket outer, const Settings& settings, std::function<void()> on_end)
       : worker_(worker),
         settings_(settings),
         outer_(std::move(outer)),
         bell_(worker.context()),
         turn_(worker.context()),
         silence_(worker.context()),
-        on_end_(std::move(on_end)) {
-    error_code ignored;
-    outer_.non_blocking(true, ignored);
-  }
+        on_end_(std::move(on_end)) {}
 
   Worker& worker() const { return worker_; }
 
@@ -127,7 +122,7 @@ class TunnelServer::Session : public std::enable_shared_from_this<Session> {
 
   awaitable<void> wait_for_bytes(rtmp::Duration hold) {
     if (!std::exchange(listening_, true))
-      outer_.async_wait(Pair::socket::wait_read, [self = shared_from_this()](const error_code&) {
+      outer_.async_wait(LocalSocket::wait_read, [self = shared_from_this()](const error_code&) {
         self->listening_ = false;
         self->bell_.cancel();
       });
@@ -137,7 +132,7 @@ class TunnelServer::Session : public std::enable_shared_from_this<Session> {
 
   Worker& worker_;
   const Settings& settings_;
-  Pair::socket outer_;
+  LocalSocket outer_;
   boost::asio::steady_timer bell_, turn_, silence_;
   const std::function<void()> on_end_;
   Order order_;
@@ -166,20 +161,18 @@ awaitable<Answer> TunnelServer::answer(Worker& worker, tunnel::Request request, 
 }
 
 Answer TunnelServer::open(Worker& worker, const TunnelOrigin& origin) {
-  Pair::socket outer(worker.context()), inner(worker.context());
-  boost::system::error_code error;
-  boost::asio::local::connect_pair(outer, inner, error);
-  if (error) return {unavailable};
+  auto pair = make_socket_pair(worker);
+  if (!pair) return {unavailable};
   const std::string id = random_id();
-  const auto session =
-      std::make_shared<Session>(worker, std::move(outer), settings_, [this, id] { forget(id); });
+  const auto session = std::make_shared<Session>(worker, std::move(pair->carrier), settings_,
+                                                 [this, id] { forget(id); });
   {
     const std::lock_guard lock(mutex_);
     if (closed_) return {unavailable};
     sessions_[id] = session;
   }
   session->watch_silence();
-  accept_(worker, Socket(std::move(inner)), origin);
+  accept_(worker, std::move(pair->session), origin);
   return {.body = id + "\n"};
 }
 

@@ -43,6 +43,13 @@ Connection Connection::server(Settings settings, Time now, const Random& random)
           std::make_unique<ServerHandshake>(wire_clock(now), random, settings.accepts)};
 }
 
+Connection Connection::flv(FlvRequest request, Time now) {
+  Connection connection({}, now, std::monostate());
+  connection.flv_ = std::make_unique<FlvClient>(std::move(request));
+  connection.established_ = true;
+  return connection;
+}
+
 Connection::Connection(Settings settings, Time now, Handshake handshake)
     : settings_(settings),
       start_(now),
@@ -63,6 +70,7 @@ void Connection::receive(Bytes bytes, Time now) {
   ping_sent_.reset();
   stats_.bytes_in += bytes.size();
   if (!stats_.first_byte && !bytes.empty()) stats_.first_byte = bytes.front();
+  if (flv_) flv_->receive(bytes);
   if (now - chunks_since_ >= std::chrono::seconds(1)) {
     chunks_since_ = now;
     reader_.begin_second();
@@ -77,6 +85,7 @@ Result<std::optional<Message>> Connection::next_message() {
 }
 
 Result<std::optional<Message>> Connection::read_message() {
+  if (flv_) return read_flv();
   if (!established_) {
     const Result<void> shaken = shake_hands();
     if (!shaken) return shaken.error();
@@ -95,6 +104,13 @@ Result<std::optional<Message>> Connection::read_message() {
     if (!recipient) return recipient.error();
     if (*recipient == Recipient::session) return message;
   }
+}
+
+Result<std::optional<Message>> Connection::read_flv() {
+  input_ = {};
+  Result<std::optional<Message>> message = flv_->next_message(output_);
+  if (message && *message) ++stats_.messages_in;
+  return message;
 }
 
 Result<void> Connection::shake_hands() {
@@ -174,6 +190,7 @@ void Connection::acknowledge_if_due() {
 
 void Connection::send(const Message& message) {
   assert(established_);
+  if (flv_) return flv_->send(message, output_);
   writer_.write(message, chunk_stream::id_for(message.type), output_);
   ByteReader payload(message.payload);
   if (message.type == MessageType::set_chunk_size) {
@@ -185,13 +202,13 @@ void Connection::send(const Message& message) {
 }
 
 void Connection::send(const EncodedMessage& message) {
-  assert(established_);
+  assert(established_ && !flv_);
   writer_.forget();
   for (const Buffer& segment : message.segments) output_.push(segment);
 }
 
 void Connection::sent(std::size_t bytes) {
-  assert(established_ && output_.empty() && !cipher_);
+  assert(established_ && output_.empty() && shares_bytes());
   writer_.forget();
   stats_.bytes_out += bytes;
 }

@@ -8,6 +8,7 @@
 #include "rtmp/chunk.h"
 #include "rtmp/clock.h"
 #include "rtmp/control.h"
+#include "rtmp/flv_client.h"
 #include "rtmp/handshake.h"
 
 namespace rtmp {
@@ -44,6 +45,9 @@ class Connection {
 
   static Connection client(Settings settings, Time now, const Random& random);
   static Connection server(Settings settings, Time now, const Random& random);
+  // With a client of HTTP-FLV: established from the start, and the first messages are there
+  // already.
+  static Connection flv(FlvRequest request, Time now);
   Connection(Connection&&) noexcept;
   ~Connection();
 
@@ -61,9 +65,10 @@ class Connection {
   // Appends the message to the output, on the chunk stream of its kind. Set Chunk Size and Window
   // Acknowledgement Size take effect with it.
   void send(const Message& message);
-  // Appends a shared message made by encode_alone() with our chunk size.
+  // Appends a shared message made by encode_alone() with our chunk size. Not if it speaks FLV.
   void send(const EncodedMessage& message);
-  // Such messages were written past the output, which was empty, whole. Not if it is encrypted.
+  // Such messages were written past the output, which was empty, whole. Only while it
+  // shares_bytes().
   void sent(std::size_t bytes);
 
   // What waits to be written to the peer.
@@ -85,6 +90,12 @@ class Connection {
   const swf::Key& swf_key() const;
   // RTMPE, once established.
   bool encrypted() const { return cipher_ != nullptr; }
+  // The peer gets tags of FLV in place of chunks.
+  bool speaks_flv() const { return flv_ != nullptr; }
+  // Bytes that several connections share may be written past the output.
+  bool shares_bytes() const { return !cipher_ && (!flv_ || flv_->begun()); }
+  // Nothing follows: see FlvClient.
+  bool over() const { return flv_ && flv_->over(); }
 
   // When tick() wants to be called next, or never.
   Time deadline() const;
@@ -108,6 +119,7 @@ class Connection {
   Connection(Settings settings, Time now, Handshake handshake);
 
   Result<std::optional<Message>> read_message();
+  Result<std::optional<Message>> read_flv();
   Result<void> shake_hands();
   void start_cipher(std::unique_ptr<rtmpe::Ciphers> ciphers);
   void encrypt_output();
@@ -127,6 +139,7 @@ class Connection {
   Result<void> readable_;  // the error that ended reading, if any
   Bytes input_;
   std::unique_ptr<Cipher> cipher_;  // of RTMPE
+  std::unique_ptr<FlvClient> flv_;
   ChunkReader reader_;
   ChunkWriter writer_;
   OutputQueue output_;

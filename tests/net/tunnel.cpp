@@ -324,6 +324,14 @@ TEST_F(TunnelTest, ForgetsASessionThatIsClosed) {
   EXPECT_EQ(answer({Kind::idle, id, 1}).status, 404u);
 }
 
+TEST_F(TunnelTest, EndsASessionWithoutRequests) {
+  start({.silence = 20ms});
+  const std::string id = open_by_hand();
+  End server = accept();
+  EXPECT_TRUE(server.at_end());
+  EXPECT_EQ(answer({Kind::idle, id, 0}).status, 404u);
+}
+
 TEST_F(TunnelTest, GivesIdsThatNobodyGuesses) {
   start();
   const std::string id = open_by_hand();
