@@ -6,16 +6,11 @@ namespace {
 
 using server_properties::changeable;
 
-const gchar* text(const server_properties::Values& values, const char* name) {
-  const gchar* text = g_value_get_string(values.find(name));
-  return text ? text : "";
-}
-
-std::string read_file(const gchar* path, std::string& fault) {
+std::string read_file(const std::string& path, std::string& fault) {
   gchar* content = nullptr;
   gsize size = 0;
   GError* error = nullptr;
-  if (!g_file_get_contents(path, &content, &size, &error)) {
+  if (!g_file_get_contents(path.c_str(), &content, &size, &error)) {
     fault = std::string("The access rules cannot be read: ") + error->message;
     g_error_free(error);
     return {};
@@ -100,12 +95,12 @@ bool has(std::string_view property) {
 
 void add_to(relay::Server::Settings& settings, const server_properties::Values& values,
             std::string& fault) {
-  const gchar* path = text(values, "access-rules-file");
-  std::string rules = *path ? read_file(path, fault) : std::string();
-  rules += text(values, "access-rules");
+  const std::string path = values.text("access-rules-file");
+  std::string rules = path.empty() ? std::string() : read_file(path, fault);
+  rules += values.text("access-rules");
   if (!fault.empty()) return;
   if (const auto read = relay::AccessRules::read(rules, fault)) settings.access = *read;
-  settings.url_secret = text(values, "url-secret");
+  settings.url_secret = values.text("url-secret");
   settings.signed_urls = static_cast<relay::Wishes>(g_value_get_enum(values.find("signed-urls")));
 }
 

@@ -9,11 +9,6 @@ namespace {
 constexpr auto fixed =
     static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
 
-std::string text(const server_properties::Values& values, const char* name) {
-  const gchar* text = g_value_get_string(values.find(name));
-  return text ? text : "";
-}
-
 std::optional<unsigned> read_mode(const std::string& text) {
   constexpr unsigned all = 0777;
   unsigned mode = 0;
@@ -52,14 +47,14 @@ bool has(std::string_view property) {
 
 void add_to(relay::Server::Settings& settings, const server_properties::Values& values,
             std::string& fault) {
-  const std::string networks = text(values, "proxy-protocol-from");
+  const std::string networks = values.text("proxy-protocol-from");
   const auto proxies = relay::Networks::read(networks);
-  const auto mode = read_mode(text(values, "unix-mode"));
+  const auto mode = read_mode(values.text("unix-mode"));
   if (!networks.empty() && !proxies) {
     fault = "proxy-protocol-from=" + networks +
             " cannot be read: it takes addresses or networks, such as 10.0.0.0/8,::1 or local.";
   } else if (!mode) {
-    fault = "unix-mode=" + text(values, "unix-mode") + " is no mode of a file, such as 660.";
+    fault = "unix-mode=" + values.text("unix-mode") + " is no mode of a file, such as 660.";
   } else {
     settings.proxies = proxies;
     settings.unix_mode = *mode;

@@ -35,11 +35,6 @@ GType style_type() {
   return type;
 }
 
-std::string text(const server_properties::Values& values, const char* name) {
-  const gchar* text = g_value_get_string(values.find(name));
-  return text ? text : "";
-}
-
 struct Named {
   HookEvent event;
   const char* property;
@@ -54,7 +49,7 @@ constexpr Named events[] = {
 
 std::optional<net::HttpUrl> read_url(const server_properties::Values& values, const char* property,
                                      std::string& fault) {
-  const std::string url = text(values, property);
+  const std::string url = values.text(property);
   if (url.empty()) return std::nullopt;
   std::string why;
   const auto read = net::HttpUrl::read(url, why);
@@ -194,7 +189,7 @@ std::shared_ptr<Hooks> make(const server_properties::Values& values,
   settings.timeout = std::chrono::nanoseconds(g_value_get_uint64(values.find("hook-timeout")));
   settings.update_interval =
       std::chrono::nanoseconds(g_value_get_uint64(values.find("hook-update-interval")));
-  settings.ca_file = text(values, "hook-ca-file");
+  settings.ca_file = values.text("hook-ca-file");
   if (!settings.ca_file.empty() && !net::TlsContext::client({.ca_file = settings.ca_file}, fault))
     return nullptr;
   settings.on_fault = std::move(on_fault);

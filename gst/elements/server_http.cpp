@@ -7,11 +7,6 @@ namespace {
 constexpr auto flags =
     static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
 
-std::string text(const server_properties::Values& values, const char* name) {
-  const gchar* text = g_value_get_string(values.find(name));
-  return text ? text : "";
-}
-
 }  // namespace
 
 void install(const std::function<void(GParamSpec*)>& add) {
@@ -66,8 +61,8 @@ std::optional<relay::Web::Settings> settings(const server_properties::Values& va
   if (port < 0) return std::nullopt;
   relay::Web::Settings settings;
   settings.port = static_cast<std::uint16_t>(port);
-  settings.token = text(values, "http-token");
-  if (const std::string address = text(values, "http-address"); !address.empty())
+  settings.token = values.text("http-token");
+  if (const std::string address = values.text("http-address"); !address.empty())
     settings.address = address;
   return settings;
 }

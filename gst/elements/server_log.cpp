@@ -6,11 +6,6 @@ namespace {
 
 using server_properties::changeable;
 
-std::string text(const server_properties::Values& values, const char* name) {
-  const gchar* text = g_value_get_string(values.find(name));
-  return text ? text : "";
-}
-
 }  // namespace
 
 void install(const std::function<void(GParamSpec*)>& add) {
@@ -42,8 +37,8 @@ bool has(std::string_view property) { return property.starts_with("access-log");
 
 void add_to(relay::Server::Settings& settings, const server_properties::Values& values,
             std::function<void(const std::string&)> on_fault, std::string& fault) {
-  const std::string path = text(values, "access-log");
-  const std::string form = text(values, "access-log-format");
+  const std::string path = values.text("access-log");
+  const std::string form = values.text("access-log-format");
   auto format = relay::LogFormat::read(form.empty() ? "json" : form, fault);
   if (!format || (path.empty() && !settings.access_log)) return;
   auto log = settings.access_log;

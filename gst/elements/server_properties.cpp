@@ -435,6 +435,11 @@ const GValue* Values::find(const char* name) const {
   return g_param_spec_get_default_value(g_object_class_find_property(klass_, name));
 }
 
+std::string Values::text(const char* name) const {
+  const gchar* text = g_value_get_string(find(name));
+  return text ? text : "";
+}
+
 // Address and port say which server it is.
 std::vector<std::string> Values::names_set() const {
   std::vector<std::string> names;

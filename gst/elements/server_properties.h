@@ -52,6 +52,7 @@ class Values {
   void take(const Values& other, const char* name);
   void get(const GParamSpec* spec, GValue* value) const;
   const GValue* find(const char* name) const;  // set or default
+  std::string text(const char* name) const;    // of a string; empty if it is null
   bool is_set(const char* name) const { return gst_structure_has_field(set_.get(), name); }
   // All that one server's elements must agree on, of what was set here.
   std::vector<std::string> names_set() const;

@@ -19,6 +19,8 @@ constexpr auto flags =
  * @rtmpt: RTMP in HTTP requests
  * @rtmpte: RTMPE in HTTP requests
  * @rtmpts: RTMP in HTTP requests in TLS
+ * @http-flv: FLV as the answer to an HTTP request, or as its body
+ * @ws-flv: FLV in a WebSocket
  *
  * What clients may speak.
  */
@@ -31,6 +33,9 @@ GType protocols_type() {
       {static_cast<guint>(Protocol::rtmpt), "RTMP in HTTP requests", "rtmpt"},
       {static_cast<guint>(Protocol::rtmpte), "RTMPE in HTTP requests", "rtmpte"},
       {static_cast<guint>(Protocol::rtmpts), "RTMP in HTTP requests in TLS", "rtmpts"},
+      {static_cast<guint>(Protocol::http_flv),
+       "FLV as the answer to an HTTP request, or as its body", "http-flv"},
+      {static_cast<guint>(Protocol::ws_flv), "FLV in a WebSocket", "ws-flv"},
       {0, nullptr, nullptr}};
   static const GType type = g_flags_register_static("GstRtmpServerProtocols", values);
   return type;
@@ -44,21 +49,36 @@ void install(const std::function<void(GParamSpec*)>& add) {
    * GstRtmpServer:protocols:
    *
    * What clients may speak on the server's port; the first byte tells. rtmps and rtmpts need
-   * #GstRtmpServer:tls-certificate-file as well, and are the only ones with
+   * #GstRtmpServer:tls-certificate-file as well, and are the only ones of RTMP with
    * #GstRtmpServer:tls-mode=strict. rtmpe and rtmpte are for old players that insist on them: they
    * keep nobody from listening who can stand between.
+   *
+   * With http-flv a GET of http://HOST:PORT/APP/STREAM.flv plays, and a POST or PUT publishes; with
+   * ws-flv ws://HOST:PORT/APP/STREAM.flv plays in browsers. https and wss take the place of http
+   * and ws once there is a certificate.
    */
   add(g_param_spec_flags("protocols", "Protocols", "What clients may speak on the server's port",
                          protocols_type(), relay::Protocols().bits, flags));
+  /**
+   * GstRtmpServer:cors-origin:
+   *
+   * Which web pages may play and publish over HTTP: their origins with commas between, as
+   * "https://a.example, https://b.example", or "*" for all. Pages that this server's own address
+   * shows may always.
+   */
+  add(g_param_spec_string("cors-origin", "CORS origin",
+                          "Web pages that may play over HTTP: origins, or *", nullptr, flags));
 }
 
-relay::Protocols read(const server_properties::Values& values, std::string& fault) {
+void read(const server_properties::Values& values, relay::Server::Settings& settings,
+          std::string& fault) {
   const relay::Protocols protocols{g_value_get_flags(values.find("protocols"))};
   if (protocols.bits == 0) fault = "protocols must name at least one";
   const bool rtmpe = protocols.has(Protocol::rtmpe) || protocols.has(Protocol::rtmpte);
   if (rtmpe && !rtmp::rtmpe::available())
     fault = std::string("protocols has rtmpe: ").append(rtmp::rtmpe::missing);
-  return protocols;
+  settings.protocols = protocols;
+  settings.cors_origin = values.text("cors-origin");
 }
 
 }  // namespace server_protocols

@@ -3,14 +3,15 @@
 #pragma once
 
 #include "elements/server_properties.h"
-#include "relay/protocols.h"
+#include "relay/server.h"
 
 namespace server_protocols {
 
 // `add` installs a property.
 void install(const std::function<void(GParamSpec*)>& add);
 
-// What the properties say; the sentence `fault` if it cannot be done.
-relay::Protocols read(const server_properties::Values& values, std::string& fault);
+// Adds what the properties say; the sentence `fault` if it cannot be done.
+void read(const server_properties::Values& values, relay::Server::Settings& settings,
+          std::string& fault);
 
 }  // namespace server_protocols

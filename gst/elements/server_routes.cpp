@@ -11,15 +11,10 @@ constexpr auto flags =
 
 constexpr guint64 longest_linger = 24 * 3600 * GST_SECOND;
 
-std::string text(const server_properties::Values& values, const char* name) {
-  const gchar* text = g_value_get_string(values.find(name));
-  return text ? text : "";
-}
-
 relay::RouteRules read(const server_properties::Values& values, const char* name,
                        std::string& fault) {
   std::string error;
-  auto rules = relay::RouteRules::read(text(values, name), error);
+  auto rules = relay::RouteRules::read(values.text(name), error);
   if (!rules) fault = std::string("In ") + name + ": " + error;
   return rules.value_or(relay::RouteRules());
 }
@@ -90,7 +85,7 @@ void add_to(relay::Server::Settings& settings, const server_properties::Values& 
   routes.pull = read(values, "pull", fault);
   routes.pull_linger = std::chrono::nanoseconds(g_value_get_uint64(values.find("pull-linger")));
   routes.tls_checks = g_value_get_flags(values.find("route-tls-validation-flags"));
-  routes.tls_ca_file = text(values, "route-tls-ca-file");
+  routes.tls_ca_file = values.text("route-tls-ca-file");
   using std::chrono::milliseconds;
   routes.queue.bytes = settings.player_queue.bytes;
   routes.queue.ms = std::chrono::duration_cast<milliseconds>(settings.player_queue.time).count();

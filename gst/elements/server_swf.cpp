@@ -9,11 +9,6 @@ namespace {
 constexpr auto flags =
     static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_READY);
 
-std::string text(const server_properties::Values& values, const char* name) {
-  const char* text = g_value_get_string(values.find(name));
-  return text ? text : "";
-}
-
 }  // namespace
 
 void install(const std::function<void(GParamSpec*)>& add) {
@@ -56,9 +51,9 @@ void install(const std::function<void(GParamSpec*)>& add) {
 
 std::optional<rtmp::swf::Player> read(const server_properties::Values& values, std::string& fault) {
   if (!g_value_get_boolean(values.find("swf-verify"))) return std::nullopt;
-  const auto player = swf_file::describe({text(values, "swf-file"), text(values, "swf-hash"),
-                                          g_value_get_uint(values.find("swf-size"))},
-                                         fault);
+  const auto player = swf_file::describe(
+      {values.text("swf-file"), values.text("swf-hash"), g_value_get_uint(values.find("swf-size"))},
+      fault);
   if (!player && fault.empty()) fault = "swf-verify needs swf-file, or swf-hash and swf-size";
   return player;
 }

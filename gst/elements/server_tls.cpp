@@ -6,8 +6,6 @@ namespace {
 
 using server_properties::changeable;
 
-using relay::Protocol;
-
 enum class Mode { none, optional, strict };
 
 /**
@@ -28,11 +26,6 @@ GType mode_type() {
   return type;
 }
 
-std::string text(const server_properties::Values& values, const char* name) {
-  const char* text = g_value_get_string(values.find(name));
-  return text ? text : "";
-}
-
 // "a.pem, b.pem"
 std::vector<std::string> split(const std::string& list) {
   std::vector<std::string> parts;
@@ -49,11 +42,10 @@ std::shared_ptr<net::TlsServer> make(const server_properties::Values& values,
                                      std::function<void(const std::string&)> on_reload,
                                      std::string& fault) {
   const auto mode = static_cast<Mode>(g_value_get_enum(values.find("tls-mode")));
-  const auto certificates = split(text(values, "tls-certificate-file"));
-  const auto keys = split(text(values, "tls-key-file"));
-  const bool wanted = mode != Mode::none && protocols.has(Protocol::rtmps);
-  const bool alone =
-      mode == Mode::strict || !(protocols.has(Protocol::rtmp) || protocols.has(Protocol::rtmpe));
+  const auto certificates = split(values.text("tls-certificate-file"));
+  const auto keys = split(values.text("tls-key-file"));
+  const bool wanted = mode != Mode::none && protocols.has_in_tls();
+  const bool alone = mode == Mode::strict || !protocols.has_in_clear();
   if (alone && !wanted) fault = "protocols and tls-mode leave clients nothing to speak";
   if (!wanted) return nullptr;
   if (certificates.empty()) {
@@ -67,7 +59,7 @@ std::shared_ptr<net::TlsServer> make(const server_properties::Values& values,
   net::TlsServerSettings settings;
   for (std::size_t i = 0; i < certificates.size(); ++i)
     settings.certificates.push_back({certificates[i], keys.empty() ? "" : keys[i]});
-  settings.ca_file = text(values, "tls-ca-file");
+  settings.ca_file = values.text("tls-ca-file");
   settings.optional = !alone;
   settings.on_reload = std::move(on_reload);
   return net::TlsServer::make(std::move(settings), fault);

@@ -8,11 +8,6 @@ namespace {
 
 using server_properties::changeable;
 
-std::string text(const server_properties::Values& values, const char* name) {
-  const gchar* text = g_value_get_string(values.find(name));
-  return text ? text : "";
-}
-
 std::string read_file(const std::string& path, std::string& fault) {
   gchar* content = nullptr;
   gsize size = 0;
@@ -82,14 +77,14 @@ bool has(std::string_view property) { return property.starts_with("jwt-"); }
 
 void add_to(relay::Server::Settings& settings, const server_properties::Values& values,
             std::string& fault) {
-  const std::string secret = text(values, "jwt-secret"), path = text(values, "jwt-key-file");
+  const std::string secret = values.text("jwt-secret"), path = values.text("jwt-key-file");
   settings.token_keys.reset();
   if (secret.empty() && path.empty()) return;
   const std::string pem = path.empty() ? "" : read_file(path, fault);
   if (!fault.empty()) return;
   settings.token_keys = relay::TokenKeys::make(secret, pem, fault);
-  settings.token_issuer = text(values, "jwt-issuer");
-  settings.token_audience = text(values, "jwt-audience");
+  settings.token_issuer = values.text("jwt-issuer");
+  settings.token_audience = values.text("jwt-audience");
   settings.token_for = static_cast<relay::Wishes>(g_value_get_enum(values.find("jwt-for")));
 }
 

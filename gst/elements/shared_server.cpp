@@ -177,7 +177,7 @@ class Registry {
     for (const Link* other : companions(link)) values.merge(other->values());
     Server::Settings settings;
     std::string fault;
-    settings.protocols = server_protocols::read(values, fault);
+    server_protocols::read(values, settings, fault);
     if (fault.empty()) settings.swf = server_swf::read(values, fault);
     if (fault.empty()) settings.hooks = server_hooks::make(values, server_groups::log_fault, fault);
     server_groups::plain_group().add_to(settings, values, fault);

@@ -8,16 +8,29 @@
 namespace relay {
 
 // Lives no longer than the frames.
-struct Batch {
+class Batch {
+ public:
+  // The frames as they go over a wire, for players that take all of them as they are. Nothing where
+  // a notice is among them.
+  struct Wire {
+    std::vector<rtmp::Bytes> bytes;
+    std::size_t size = 0;  // of `bytes`
+  };
+
   explicit Batch(std::span<const FramePtr> frames);
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
 
   std::span<const FramePtr> frames;  // and notices
-  // The frames as they go over the wire, for players that take all of them as they are. Nothing
-  // where a notice is among them.
-  std::vector<rtmp::Bytes> bytes;
-  std::size_t size = 0;     // of `bytes`
+  Wire chunks;                       // of RTMP
+  // Tags of FLV, made when somebody asks for the first time.
+  const Wire& tags() const;
   bool enhanced = false;    // some frame is Enhanced RTMP
   rtmp::TrackSet pictures;  // tracks with key or inter frames
+
+ private:
+  mutable Wire tags_;
+  mutable std::vector<std::uint8_t> between_;  // the payloads of tags_
 };
 
 }  // namespace relay

@@ -46,6 +46,7 @@ void Session::Playing::report() {
 }
 
 bool Session::Playing::send_next() {
+  if (session_.driver_.connection().over()) return false;
   const FramePtr frame = queue_.pop();
   if (!frame) return false;
   bytes_ += frame->size();
@@ -74,25 +75,34 @@ void Session::Playing::receive(MessageType type, bool enabled) {
 }
 
 bool Session::Playing::takes_as_it_is(const Batch& batch) const {
-  return !batch.bytes.empty() && plain_ && queue_.passes(batch.pictures) &&
+  return !batch.chunks.bytes.empty() && plain_ && queue_.passes(batch.pictures) &&
          (!batch.enhanced || session_.knows_enhanced_);
 }
 
 // The way of nearly all frames to nearly all players: nothing is queued, nobody is asked.
 bool Session::Playing::write_directly(const Batch& batch) {
   net::Driver& driver = session_.driver_;
-  const std::optional<std::size_t> count = driver.write_directly(batch.bytes);
-  if (!count) return false;
-  bytes_ += batch.size;
   rtmp::Connection& connection = driver.connection();
-  if (count == batch.size) {
-    connection.sent(batch.size);
+  const Batch::Wire& wire = connection.speaks_flv() ? batch.tags() : batch.chunks;
+  const std::optional<std::size_t> count = driver.write_directly(wire.bytes);
+  if (!count) return false;
+  bytes_ += wire.size;
+  if (count == wire.size) {
+    connection.sent(wire.size);
   } else {
-    for (const FramePtr& frame : batch.frames) connection.send(frame->encoded);
+    for (const FramePtr& frame : batch.frames) append(*frame);
     connection.written(*count);
     driver.flush();
   }
   return true;
+}
+
+void Session::Playing::append(const Frame& frame) {
+  rtmp::Connection& connection = session_.driver_.connection();
+  if (stream_id_ == shared_stream_id && !connection.speaks_flv())
+    connection.send(frame.encoded);
+  else
+    connection.send(frame.message(stream_id_));
 }
 
 void Session::Playing::enqueue(std::span<const FramePtr> frames) {
@@ -126,10 +136,8 @@ bool Session::Playing::wanted(const Frame& frame) const {
 void Session::Playing::send(const Frame& frame) {
   if (frame.notice != Frame::Notice::none) {
     send_notice(frame.notice);
-  } else if (stream_id_ == shared_stream_id) {
-    session_.driver_.connection().send(frame.encoded);
   } else {
-    session_.driver_.connection().send(frame.message(stream_id_));
+    append(frame);
   }
 }
 

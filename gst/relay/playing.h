@@ -34,6 +34,7 @@ class Session::Playing final : public Player {
   bool is_plain() const;
   bool takes_as_it_is(const Batch& batch) const;
   bool write_directly(const Batch& batch);
+  void append(const Frame& frame);
   void enqueue(std::span<const FramePtr> frames);
   void give_memory_back();
   bool wanted(const Frame& frame) const;

@@ -39,9 +39,7 @@ Server::Server(Settings settings, Observer& observer)
       forwards_(std::make_unique<Forwards>(*this)),
       pulls_(std::make_unique<Pulls>(*this)),
       hub_(stream_settings(*settings_), stream_hooks()),
-      http_door_([this](net::Worker& worker, net::Socket socket, const net::TunnelOrigin& origin) {
-        accept_tunnel(worker, std::move(socket), origin);
-      }),
+      http_door_([this](Visitor visitor) { welcome(std::move(visitor)); }),
       workers_(settings_->threads),
       since_(net::now()) {
   for (std::size_t i = 0; i < workers_.size(); ++i)
@@ -178,13 +176,7 @@ void Server::accept(net::Worker& worker, net::Socket socket) {
     hear_proxy(worker, std::move(socket), address);
     return;
   }
-  welcome({&worker, std::move(socket), address, net::now()});
-}
-
-void Server::accept_tunnel(net::Worker& worker, net::Socket socket,
-                           const net::TunnelOrigin& origin) {
-  const Way way = origin.secure ? Way::secure_tunnel : Way::tunnel;
-  welcome({&worker, std::move(socket), origin.address, net::now(), way});
+  welcome({&worker, net::make_plain_stream(std::move(socket)), address, net::now()});
 }
 
 void Server::welcome(Visitor visitor) {
@@ -227,7 +219,7 @@ void Server::on_proxy_header(net::ProxyReader& reader, net::Worker& worker,
   std::optional<Limit> limit;
   std::unique_lock lock(mutex_);
   if (header && open_) {
-    limit = enqueue({&worker, reader.take_socket(), client, net::now()});
+    limit = enqueue({&worker, net::make_plain_stream(reader.take_socket()), client, net::now()});
   } else {
     ++refused_;
     if (!header && header.error() != rtmp::Error::cancelled) limit = Limit::proxy_header;
@@ -283,13 +275,13 @@ void Server::admit(const std::string& name, Host& host) {
 void Server::begin(const std::string& host, Visitor visitor) {
   net::Worker& worker = *visitor.worker;
   const auto settings = this->settings();
-  auto stream = settings->tls && visitor.way == Way::direct
-                    ? settings->tls->wrap(std::move(visitor.socket), net::now())
-                    : net::make_plain_stream(std::move(visitor.socket));
-  Room& room = rooms_.at(&worker);
-  const auto session = std::make_shared<Session>(*this, worker, room.hall, std::move(stream),
-                                                 visitor.way, next_id_++, visitor.address, host);
   const bool late = net::now() >= visitor.since + settings->handshake_timeout;
+  const std::string address = visitor.address;
+  if (settings->tls && visitor.way == Way::direct)
+    visitor.stream = settings->tls->wrap(std::move(visitor.stream->socket()), net::now());
+  Room& room = rooms_.at(&worker);
+  const auto session =
+      std::make_shared<Session>(*this, room.hall, std::move(visitor), next_id_++, host);
   if (late) count(Limit::connections_in_line, host);
   {
     const std::lock_guard lock(mutex_);
@@ -303,7 +295,7 @@ void Server::begin(const std::string& host, Visitor visitor) {
     sessions_[session->id()] = session;
   }
   room.sessions[session->id()] = session;
-  observer_.on_client_added(session->id(), visitor.address);
+  observer_.on_client_added(session->id(), address);
   session->start();
 }
 
@@ -343,8 +335,11 @@ void Server::take_http_client(net::Worker& worker, std::unique_ptr<net::ByteStre
     ++hosts_[host].connections;
     ++http_clients_;
   }
+  const auto settings = this->settings();
   http_door_.admit(worker, std::move(stream), std::move(first), address,
-                   {.first_request = settings()->handshake_timeout},
+                   {.protocols = settings->protocols,
+                    .cors_origin = settings->cors_origin,
+                    .first_request = settings->handshake_timeout},
                    [this, host] { leave_http(host); });
 }
 

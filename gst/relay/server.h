@@ -150,6 +150,8 @@ class Server {
     // A web service that is asked after the observer; null: none.
     std::shared_ptr<Hooks> hooks;
     Protocols protocols;
+    // Of web pages that may play and publish here: "https://a.example, https://b.example", or "*".
+    std::string cors_origin;
     // What clients must prove to have before connect is answered.
     std::optional<rtmp::swf::Player> swf;
     rtmp::Duration swf_timeout = std::chrono::seconds(10);
@@ -234,13 +236,6 @@ class Server {
  private:
   friend class Pulls;
   friend class Session;
-  struct Visitor {
-    net::Worker* worker;
-    net::Socket socket;
-    std::string address;
-    rtmp::Time since;
-    Way way = Way::direct;
-  };
   // A worker's own, on its thread alone.
   struct Room {
     Room(net::Worker& worker, rtmp::Duration latency) : hall(worker, latency) {}
@@ -272,7 +267,6 @@ class Server {
                        const rtmp::Result<net::ProxyHeader>& header);
   bool empty() const;
   void welcome(Visitor visitor);
-  void accept_tunnel(net::Worker& worker, net::Socket socket, const net::TunnelOrigin& origin);
   std::optional<Limit> enqueue(Visitor visitor);
   // A client that speaks HTTP. On its worker.
   void take_http_client(net::Worker& worker, std::unique_ptr<net::ByteStream> stream,
@@ -313,7 +307,7 @@ class Server {
   mutable std::mutex mutex_;  // guards what follows
   bool open_ = false;         // new connections are welcome
   std::string addresses_;
-  std::size_t waiting_ = 0;       // connections that are not in sessions_ yet
+  std::size_t waiting_ = 0;  // connections that are not in sessions_ yet
   std::size_t http_clients_ = 0;
   std::condition_variable gone_;  // a session, or a reader
   std::unordered_map<net::ProxyReader*, std::shared_ptr<net::ProxyReader>> readers_;

@@ -31,6 +31,13 @@ rtmp::Connection::Settings connection_settings(const Server::Settings& settings,
           .limits = {.message_size = message_limit_before_publish}};
 }
 
+rtmp::Connection make_connection(const Server::Settings& settings, Visitor& visitor,
+                                 rtmp::Time now) {
+  if (visitor.flv) return rtmp::Connection::flv(std::move(*visitor.flv), now);
+  return rtmp::Connection::server(connection_settings(settings, visitor.way), now,
+                                  net::secure_random());
+}
+
 rtmp::ServerSession::Settings session_settings(const Server::Settings& settings) {
   rtmp::ServerSession::Settings session;
   session.chunk_size = settings.chunk_size;
@@ -44,23 +51,19 @@ rtmp::ServerSession::Settings session_settings(const Server::Settings& settings)
 // --- the connection
 // --------------------------------------------------------------------------------
 
-Session::Session(Server& server, net::Worker& worker, Hall& hall,
-                 std::unique_ptr<net::ByteStream> stream, Way way, std::uint64_t id,
-                 std::string address, std::string host)
+Session::Session(Server& server, Hall& hall, Visitor visitor, std::uint64_t id, std::string host)
     : server_(server),
       hall_(hall),
-      way_(way),
+      way_(visitor.way),
       id_(id),
-      address_(std::move(address)),
+      address_(visitor.address),
       host_(std::move(host)),
       since_(net::now()),
       meter_(since_),
       settings_(server.settings()),
       session_(session_settings(*settings_), since_),
-      driver_(worker, std::move(stream),
-              rtmp::Connection::server(connection_settings(*settings_, way), since_,
-                                       net::secure_random()),
-              {}, *this),
+      driver_(*visitor.worker, std::move(visitor.stream),
+              make_connection(*settings_, visitor, since_), {}, *this),
       memory_(server.memory()) {}
 
 Session::~Session() = default;
@@ -123,6 +126,8 @@ bool Session::drop(const std::string& stream) {
 }
 
 Protocol Session::protocol() const {
+  if (way_ == Way::http_flv) return Protocol::http_flv;
+  if (way_ == Way::ws_flv) return Protocol::ws_flv;
   if (way_ == Way::secure_tunnel) return Protocol::rtmpts;
   const bool encrypted = driver_.connection().encrypted();
   if (way_ == Way::tunnel) return encrypted ? Protocol::rtmpte : Protocol::rtmpt;
@@ -132,7 +137,7 @@ Protocol Session::protocol() const {
 
 bool Session::is_foreign(rtmp::Bytes first) {
   const bool secure = driver_.stream().is_secure();
-  if (way_ != Way::direct || !begins_http(first[0]) || !settings_->protocols.has_tunnel(secure))
+  if (way_ != Way::direct || !begins_http(first[0]) || !settings_->protocols.has_http(secure))
     return false;
   first_bytes_.assign(first.begin(), first.end());
   return true;
@@ -171,6 +176,7 @@ void Session::count_names() {
 
 void Session::send_session_output() {
   for (const rtmp::Message& message : session_.take_output()) driver_.connection().send(message);
+  if (driver_.connection().over()) driver_.finish(Error::cancelled);
 }
 
 void Session::on_batch_end() {

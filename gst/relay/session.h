@@ -16,8 +16,7 @@ namespace relay {
 // Everything on its worker's thread, but what says otherwise.
 class Session final : public net::Driver::Handler, public std::enable_shared_from_this<Session> {
  public:
-  Session(Server& server, net::Worker& worker, Hall& hall, std::unique_ptr<net::ByteStream> stream,
-          Way way, std::uint64_t id, std::string address, std::string host);
+  Session(Server& server, Hall& hall, Visitor visitor, std::uint64_t id, std::string host);
   ~Session() override;
 
   void start();

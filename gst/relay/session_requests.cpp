@@ -147,6 +147,8 @@ void Session::refuse_connect(const std::string& reason) {
 }
 
 void Session::ask_for_swf() {
+  if (driver_.connection().speaks_flv())
+    return refuse_connect("FLV over HTTP cannot verify a SWF, as this server demands.");
   swf_by_ = net::now() + settings_->swf_timeout;
   driver_.connection().send(rtmp::swf::request());
 }

@@ -435,7 +435,7 @@ void knock(int port) {
 
 TEST(RtmpServer, TellsAndCountsWhoGoesOverALimit) {
   const int port = free_port();
-  Element server(with_port("rtmpserver", port));
+  Element server(with_port("rtmpserver", port) + " protocols=rtmp");
   ASSERT_TRUE(server.set_state(GST_STATE_PLAYING));
   knock(port);
   const GstStructurePtr told = server.wait_message("rtmp-limit");

@@ -100,6 +100,20 @@ def flv():
     yield b"\x00FLV\x01\x05" + struct.pack(">II", 9, 0)
 
 
+def flv_client():
+    for path in files("media/*.flv"):
+        content = head(path)[:4096]
+        pieces = (content[at : at + 256] for at in range(0, len(content), 256))
+        yield b"\1" + b"".join(bytes([len(piece) - 1]) + piece for piece in pieces)
+    yield b"\0" + b"\1\5\x28\x17\1\0\0\0" * 3
+    yield b"\3" + b"\0F"
+
+
+def tunnel():
+    yield from (b"/fcs/ident2", b"/open/1", b"/send/abc/0", b"/idle/A-b_c/17", b"/close/x/1",
+                b"abcdefgh\n", bytes(range(12)), bytes([1, 3, 2, 2, 3, 4]))
+
+
 def handshake():
     for path in files("wire/*.c2s"):
         yield b"\0" + head(path)[:HANDSHAKE]

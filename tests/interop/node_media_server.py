@@ -5,37 +5,14 @@ It relays what it does not know as it came, several tracks included.
 """
 
 import os
-import shutil
-import subprocess
-import tempfile
 
 import tags
-from rtmptest import case, flv, media, process, stub, wait
+from rtmptest import case, flv, media, npm, process, stub, wait
 
 # The newest that runs on Debian 12's Node.js 18.
 VERSION = '4.2.8'
 
 SCRIPT = os.path.join(os.path.dirname(stub.__file__), 'node_media_server.js')
-
-
-def install():
-    """The folder of the package, from the registry the first time; None if that cannot be."""
-    if not process.available('npm') or not process.available('node'):
-        return None
-    folder = os.path.join(tempfile.gettempdir(), f'rtmp-interop-node-media-server-{VERSION}')
-    package = os.path.join(folder, 'node_modules', 'node-media-server')
-    if os.path.exists(package):
-        return package
-    # Whole or not at all: somebody else may be installing it, too.
-    half = tempfile.mkdtemp(prefix='rtmp-interop-npm-')
-    try:
-        subprocess.run(['npm', 'install', '--prefix', half, '--no-audit', '--no-fund',
-                        f'node-media-server@{VERSION}'],
-                       check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=120)
-        os.rename(half, folder)
-    except (OSError, subprocess.SubprocessError):
-        shutil.rmtree(half, ignore_errors=True)
-    return package if os.path.exists(package) else None
 
 
 def enhanced_files():
@@ -52,7 +29,7 @@ class NodeMediaServer(case.Case):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        package = install()
+        package = npm.install('node-media-server', VERSION)
         cls.server = None
         if not package:
             return

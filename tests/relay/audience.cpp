@@ -179,9 +179,9 @@ TEST(Batch, IsTheBytesOfAllItsFrames) {
                                         make_frame(audio(5), 2, 60'000)};
   const Batch batch(frames);
   std::size_t size = 0;
-  for (const rtmp::Bytes& bytes : batch.bytes) size += bytes.size();
+  for (const rtmp::Bytes& bytes : batch.chunks.bytes) size += bytes.size();
   EXPECT_EQ(size, frames[0]->size() + frames[1]->size());
-  EXPECT_EQ(batch.size, size);
+  EXPECT_EQ(batch.chunks.size, size);
   EXPECT_TRUE(batch.pictures.test(0));
   EXPECT_FALSE(batch.enhanced);
 }
@@ -189,7 +189,7 @@ TEST(Batch, IsTheBytesOfAllItsFrames) {
 TEST(Batch, HasNoBytesWhereSomethingHappened) {
   const std::vector<FramePtr> frames = {make_notice(Frame::Notice::published, 1),
                                         make_frame(key(0), 2, 60'000)};
-  EXPECT_TRUE(Batch(frames).bytes.empty());
+  EXPECT_TRUE(Batch(frames).chunks.bytes.empty());
 }
 
 }  // namespace

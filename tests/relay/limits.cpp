@@ -129,8 +129,11 @@ class LimitTest : public ServerTest {
     const auto healthy = player();
     EXPECT_TRUE(healthy->start());
   }
+  // From a server that speaks RTMP alone.
   void expect_end_after(Limit limit, std::initializer_list<std::uint8_t> bytes) {
-    start();
+    Server::Settings plain = settings();
+    plain.protocols = {Protocols::bit(Protocol::rtmp)};
+    start(plain);
     client_ = player();
     const std::vector<std::uint8_t> sent(bytes);
     client_->send_bytes(sent);
