@@ -4,29 +4,30 @@
 
 #include <boost/asio/ip/tcp.hpp>
 #include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "net/worker.h"
+#include "net/errand.h"
 
 namespace net {
 
-// The system's resolver may hang for many seconds and cannot be interrupted, so each lookup has a
-// thread of its own, which is left to itself when the Lookup goes.
+// The system's resolver may hang for many seconds and cannot be interrupted.
 class Lookup {
  public:
   using Endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
   // Called on the worker's thread.
   using Done = std::function<void(boost::system::error_code, Endpoints)>;
 
+  // On the worker's thread, as its end is; `done` is not called after that.
   Lookup(Worker& worker, const std::string& host, std::uint16_t port, Done done);
-  // On the worker's thread; `done` is not called after it.
-  ~Lookup();
 
  private:
-  struct Shared;
-  std::shared_ptr<Shared> shared_;
+  struct Found {
+    boost::system::error_code error;
+    Endpoints endpoints;
+  };
+
+  Errand<Found> errand_;
 };
 
 }  // namespace net
