@@ -37,7 +37,11 @@ class TestServer {
   bool accept(net::TlsServer* tls = nullptr) {
     pollfd poll = {acceptor_.native_handle(), POLLIN, 0};
     if (::poll(&poll, 1, milliseconds(patience)) != 1) return false;
-    net::Socket socket(acceptor_.accept());
+    take(net::Socket(acceptor_.accept()), tls);
+    return true;
+  }
+  // Serves a client who has come by another way.
+  void take(net::Socket socket, net::TlsServer* tls = nullptr) {
     const Time now = std::chrono::steady_clock::now();
     stream_ = tls ? tls->wrap(std::move(socket), now) : net::make_plain_stream(std::move(socket));
     Connection::Settings settings;
@@ -48,7 +52,6 @@ class TestServer {
     error.clear();
     media.clear();
     connects.clear();
-    return true;
   }
 
   // Serves the client until `done`, it leaves, or patience is over: false then.
