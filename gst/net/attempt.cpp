@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+#include "net/proxy_dialogue.h"
 #include "net/tunnel_client.h"
 #include "rtmp/control.h"
 #include "rtmp/stream_headers.h"
@@ -28,12 +29,6 @@ constexpr int not_sent_limit = 128 * 1024;
 constexpr auto second = std::chrono::seconds(1);
 // A server that leaves so soon after it accepted a name did not mean it: some check the name later.
 constexpr auto probation = std::chrono::seconds(2);
-
-// "media.example:8080", as HTTP wants it.
-std::string host_field(const std::string& host, std::uint16_t port) {
-  const bool literal = host.find(':') != host.npos;
-  return (literal ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
 
 }  // namespace
 
@@ -65,7 +60,39 @@ void Attempt::connect() {
   if (settings_.connect_timeout > rtmp::Duration::zero())
     connect_by_ = now() + settings_.connect_timeout;
   set_timer(connect_by_);
-  lookup_.emplace(worker_, settings_.host, settings_.port,
+  if (!settings_.find_proxy || settings_.proxy || is_loopback(settings_.host)) {
+    look_up();
+  } else {
+    find_proxy();
+  }
+}
+
+void Attempt::find_proxy() {
+  proxy_search_.emplace(worker_, [this](ProxyChoice choice) { on_proxy_found(std::move(choice)); });
+  const ProxyTarget target{settings_.host, settings_.port, settings_.tls, settings_.tunnel};
+  const error_code no_thread =
+      proxy_search_->run([find = settings_.find_proxy, target](const std::stop_token& stop) {
+        return find(target, stop);
+      });
+  if (no_thread) end(texts_.no_proxy(no_thread));
+}
+
+void Attempt::on_proxy_found(ProxyChoice choice) {
+  const auto self = shared_from_this();
+  proxy_search_.reset();
+  if (auto* fault = std::get_if<std::string>(&choice)) {
+    end(texts_.settings(std::move(*fault)));
+    return;
+  }
+  settings_.proxy = std::get<std::optional<Proxy>>(std::move(choice));
+  settings_.find_proxy = {};  // also for the connections that authmod wants
+  look_up();
+}
+
+void Attempt::look_up() {
+  const auto& proxy = settings_.proxy;
+  lookup_.emplace(worker_, proxy ? proxy->host : settings_.host,
+                  proxy ? proxy->port : settings_.port,
                   [this](error_code error, Lookup::Endpoints endpoints) {
                     on_found(error, std::move(endpoints));
                   });
@@ -106,6 +133,32 @@ void Attempt::on_connected(error_code error) {
     connect_next();
     return;
   }
+  if (leads_by_connect()) return ask_proxy();
+  run();
+}
+
+// But for HTTP requests in the clear, which an HTTP proxy passes on.
+bool Attempt::leads_by_connect() const {
+  if (!settings_.proxy) return false;
+  return settings_.proxy->kind != Proxy::Kind::http || !settings_.tunnel || settings_.tls;
+}
+
+void Attempt::ask_proxy() {
+  asking_proxy_ = true;
+  set_timer(connect_by_);
+  net::ask_proxy(socket_, *settings_.proxy, settings_.host, settings_.port,
+                 [self = shared_from_this()](const ProxyFault& fault) {
+                   if (!self->ended_ && !self->cancelled_) self->on_asked(fault);
+                 });
+}
+
+void Attempt::on_asked(const ProxyFault& fault) {
+  asking_proxy_ = false;
+  timer_.cancel();
+  if (fault.kind != ProxyFault::Kind::none) {
+    end(texts_.not_led(fault));
+    return;
+  }
   run();
 }
 
@@ -118,9 +171,18 @@ void Attempt::set_timer(rtmp::Time time) {
 }
 
 void Attempt::on_connect_timeout() {
+  if (proxy_search_) {
+    proxy_search_.reset();
+    end(texts_.no_proxy(Error::connect_timeout));
+    return;
+  }
   if (lookup_) {
     lookup_.reset();
     end(texts_.not_found(Error::connect_timeout));
+    return;
+  }
+  if (asking_proxy_) {
+    end(texts_.not_led({ProxyFault::Kind::broken, Error::connect_timeout}));
     return;
   }
   error_code ignored;
@@ -157,18 +219,31 @@ std::unique_ptr<ByteStream> Attempt::open_stream() {
     return tls ? tls->wrap(std::move(socket)) : make_plain_stream(std::move(socket));
   };
   if (!settings_.tunnel) return dress(std::move(socket_));
-  TunnelSettings tunnel;
-  tunnel.authority = host_field(settings_.host, settings_.port);
-  tunnel.request_timeout = settings_.connection.handshake_timeout;
-  error_code error;
-  const auto endpoint = socket_.remote_endpoint(error);
-  tunnel.connect = [dress, endpoint, &worker = worker_](TunnelSettings::Connected connected) {
-    const auto socket = std::make_shared<Socket>(worker.context());
-    socket->async_connect(endpoint, [dress, socket, connected](const error_code& refused) {
-      connected(refused, refused ? nullptr : dress(std::move(*socket)));
+  TunnelSettings tunnel = tunnel_settings();
+  error_code ignored;
+  Way way{socket_.remote_endpoint(ignored),
+          {},
+          settings_.host,
+          settings_.port,
+          settings_.connect_timeout};
+  if (leads_by_connect()) way.proxy = settings_.proxy;
+  tunnel.connect = [dress, way, &worker = worker_](TunnelSettings::Connected connected) {
+    go_again(worker, way, [dress, connected](error_code error, Socket socket) {
+      connected(error, error ? nullptr : dress(std::move(socket)));
     });
   };
   return open_tunnel(worker_, dress(std::move(socket_)), std::move(tunnel));
+}
+
+TunnelSettings Attempt::tunnel_settings() const {
+  TunnelSettings tunnel;
+  tunnel.authority = place(settings_.host, settings_.port);
+  tunnel.request_timeout = settings_.connection.handshake_timeout;
+  if (settings_.proxy && !leads_by_connect()) {
+    tunnel.prefix = "http://" + tunnel.authority;
+    tunnel.proxy_authorization = proxy_authorization(*settings_.proxy);
+  }
+  return tunnel;
 }
 
 // --- the session
@@ -398,6 +473,7 @@ Failure Attempt::failure_to_connect(error_code error) const {
 
 void Attempt::end(std::optional<Failure> failure) {
   if (std::exchange(ended_, true)) return;
+  proxy_search_.reset();
   lookup_.reset();
   timer_.cancel();
   error_code ignored;

@@ -5,10 +5,13 @@
 #include <deque>
 
 #include "net/client.h"
+#include "net/errand.h"
 #include "net/failure.h"
 #include "net/lookup.h"
 
 namespace net {
+
+struct TunnelSettings;
 
 // Owned by its worker's thread, but for stats().
 class Attempt final : public Driver::Handler, public std::enable_shared_from_this<Attempt> {
@@ -79,13 +82,20 @@ class Attempt final : public Driver::Handler, public std::enable_shared_from_thi
   };
 
   void connect();
+  void find_proxy();
+  void on_proxy_found(ProxyChoice choice);
+  void look_up();
   void on_found(error_code error, Lookup::Endpoints endpoints);
   void connect_next();
   void on_connected(error_code error);
+  bool leads_by_connect() const;
+  void ask_proxy();
+  void on_asked(const ProxyFault& fault);
   void on_connect_timeout();
   void set_timer(rtmp::Time time);
   void run();
   std::unique_ptr<ByteStream> open_stream();
+  TunnelSettings tunnel_settings() const;
 
   void follow_session();
   void on_event(Event event);
@@ -109,10 +119,12 @@ class Attempt final : public Driver::Handler, public std::enable_shared_from_thi
 
   std::shared_ptr<TlsContext> tls_;
   rtmp::Time connect_by_ = rtmp::never;  // with the lookup
+  std::optional<Errand<ProxyChoice>> proxy_search_;
   std::optional<Lookup> lookup_;
   Lookup::Endpoints endpoints_;  // not yet tried
   error_code connect_error_;     // of the last one that was
   Socket socket_;                // until it is connected
+  bool asking_proxy_ = false;    // by the socket
   boost::asio::steady_timer timer_;
 
   std::optional<rtmp::ClientSession> session_;

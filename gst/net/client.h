@@ -7,6 +7,7 @@
 
 #include "net/driver.h"
 #include "net/message_queue.h"
+#include "net/proxy.h"
 #include "net/reconnect.h"
 #include "net/tls.h"
 #include "rtmp/client_session.h"
@@ -18,7 +19,7 @@ struct Failure {
   enum class Stage {
     settings,   // a certificate file that cannot be read, say
     resolve,    // no such host
-    connect,    // nobody listens, no route, or no answer in time
+    connect,    // nobody listens, no route, or no answer in time; also a proxy that leads nowhere
     tls,        // no TLS, or a certificate that we do not accept
     handshake,  // no RTMP, or no answer in time
     command,    // connect, createStream, publish or play: refused, or no answer in time
@@ -42,7 +43,12 @@ class Client {
     bool tls = false;
     TlsClientSettings tls_settings;
     bool tunnel = false;  // in HTTP requests (RTMPT), over TLS if that is set too
-    // Of finding the host and connecting to any of its addresses, together; 0: for ever.
+    // Leads to the server, wherever that is. Without one `find_proxy` is asked before each
+    // connection, if it is set, but never for a server on this machine's loopback.
+    std::optional<Proxy> proxy;
+    FindProxy find_proxy;
+    // Of finding the host, or the proxy, and connecting to any of its addresses, together, and of
+    // the proxy's connection to the server; 0: for ever.
     rtmp::Duration connect_timeout = std::chrono::seconds(5);
     rtmp::Connection::Settings connection;  // with the handshake's timeout
     rtmp::ClientSession::Settings session;  // with the commands' timeout
@@ -63,7 +69,7 @@ class Client {
   };
   struct Stats {
     rtmp::Connection::Stats connection;
-    std::string peer;                 // address and port, once connected
+    std::string peer;                 // address and port, once connected; with a proxy, its own
     std::uint64_t output_bytes = 0;   // waiting to be written, without the queue
     std::uint64_t taken_bytes = 0;    // that left the system's own buffer as well
     std::uint32_t round_trip_us = 0;  // TCP's own estimate

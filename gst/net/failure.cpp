@@ -19,11 +19,6 @@ std::string seconds(rtmp::Duration duration) {
   return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
 }
 
-std::string place(const std::string& host, std::uint16_t port) {
-  const bool bracketed = host.find(':') != std::string::npos;
-  return (bracketed ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
-
 std::string quoted(std::string_view text) { return "'" + std::string(text) + "'"; }
 
 bool peer_left(error_code error) {
@@ -75,20 +70,72 @@ Failure FailureTexts::settings(std::string text) const {
 }
 
 Failure FailureTexts::not_found(error_code error) const {
-  const std::string text = "Could not find the host " + quoted(settings_.host);
+  const bool proxied = settings_.proxy.has_value();
+  const std::string text =
+      "Could not find the " +
+      (proxied ? "proxy " + quoted(settings_.proxy->host) : "host " + quoted(settings_.host));
   if (error == Error::connect_timeout)
     return {Stage::resolve, error, text + " within " + seconds(settings_.connect_timeout), {}, {}};
   return {Stage::resolve, error, text + ": " + error.message(), {}, {}};
 }
 
 Failure FailureTexts::not_connected(error_code error) const {
+  const std::string other = settings_.proxy ? "the " + proxy() : peer_;
+  const std::string hint = settings_.proxy ? ": does it run there?" : "";
+  std::string text = "Could not connect to " + other + ": " + error.message() + hint;
   if (error == Error::connect_timeout)
-    return {Stage::connect,
-            error,
-            "No answer from " + peer_ + " within " + seconds(settings_.connect_timeout),
-            {},
-            {}};
-  return {Stage::connect, error, "Could not connect to " + peer_ + ": " + error.message(), {}, {}};
+    text = "No answer from " + other + " within " + seconds(settings_.connect_timeout) + hint;
+  return {Stage::connect, error, std::move(text), {}, {}};
+}
+
+Failure FailureTexts::no_proxy(error_code error) const {
+  std::string text = "Could not find out which proxy leads to " + peer_ + ": " + error.message();
+  if (error == Error::connect_timeout)
+    text = "The system did not say within " + seconds(settings_.connect_timeout) +
+           " which proxy leads to " + peer_ + ": name one, or say that there is none";
+  return {Stage::resolve, error, std::move(text), {}, {}};
+}
+
+Failure FailureTexts::not_led(const ProxyFault& fault) const {
+  if (fault.code != Error::connect_timeout)
+    return {Stage::connect, fault.code, not_led_text(fault), {}, {}};
+  return {Stage::connect,
+          Error::connect_timeout,
+          "No connection to " + peer_ + " from the " + proxy() + " within " +
+              seconds(settings_.connect_timeout),
+          {},
+          {}};
+}
+
+std::string FailureTexts::not_led_text(const ProxyFault& fault) const {
+  using Kind = ProxyFault::Kind;
+  const bool socks = settings_.proxy->kind == Proxy::Kind::socks5;
+  const std::string it = "The " + proxy();
+  switch (fault.kind) {
+    case Kind::other_protocol:
+      return it + " does not speak " +
+             (socks ? "SOCKS5: is it one for HTTP (http://)?" : "HTTP: is it SOCKS5 (socks5://)?");
+    case Kind::login_wanted:
+      return it + " wants a user name and a password: set them with its address";
+    case Kind::login_unknown:
+      return it + " wants another kind of login than a user name and a password";
+    case Kind::login_refused:
+      return it + " does not accept the user name and password";
+    case Kind::refused:
+      return it + " does not connect to " + peer_ + ": " + fault.words;
+    case Kind::none:
+    case Kind::broken:
+      break;
+  }
+  if (fault.code == boost::asio::error::eof)
+    return it + " closed the connection without an answer: is it a proxy of this kind?";
+  return "The connection to the " + proxy() + " broke: " + fault.code.message();
+}
+
+std::string FailureTexts::proxy() const {
+  const bool socks = settings_.proxy->kind == Proxy::Kind::socks5;
+  return (socks ? "SOCKS5 proxy " : "HTTP proxy ") +
+         place(settings_.proxy->host, settings_.proxy->port);
 }
 
 Failure FailureTexts::no_tls(error_code error, const std::string& fault) const {

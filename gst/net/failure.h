@@ -6,6 +6,7 @@
 #include <string>
 
 #include "net/client.h"
+#include "net/proxy_dialogue.h"
 
 namespace net {
 
@@ -16,6 +17,10 @@ class FailureTexts {
   Failure settings(std::string text) const;
   Failure not_found(error_code error) const;
   Failure not_connected(error_code error) const;
+  // Which one leads to the server.
+  Failure no_proxy(error_code error) const;
+  // By the proxy.
+  Failure not_led(const ProxyFault& fault) const;
   // `fault`: of the byte stream.
   Failure no_tls(error_code error, const std::string& fault) const;
   Failure no_tunnel(error_code error, const std::string& fault) const;
@@ -33,6 +38,8 @@ class FailureTexts {
   Failure not_drained() const;
 
  private:
+  std::string proxy() const;
+  std::string not_led_text(const ProxyFault& fault) const;
   std::string object_of(const std::string& command) const;
   std::string said(const rtmp::Status& status) const;
   std::string authentication_fault(const rtmp::Status& status) const;

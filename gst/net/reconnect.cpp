@@ -64,6 +64,8 @@ bool is_final(const Failure& failure) {
   using rtmp::Error;
   if (failure.stage == Failure::Stage::settings || failure.certificate) return true;
   if (failure.code == Error::idle_timeout) return true;  // the end that the application set
+  // A proxy's word, say.
+  if (failure.code == boost::system::errc::permission_denied) return true;
   return failure.code == Error::refused && !is_shutdown(failure.status.code);
 }
 

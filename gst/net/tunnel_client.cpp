@@ -124,8 +124,9 @@ class Carrier : public std::enable_shared_from_this<Carrier> {
       parser.body_limit(max_body);
       const error_code error = co_await exchange(request, parser);
       if (!error) co_return take(parser.release());
-      fault_ = explain(error);
+      fault_ = refuses(parser) ? explain(parser.get()) : explain(error);
       http_.reset();
+      if (refuses(parser)) break;
       if (error == boost::asio::error::timed_out || kind == Kind::open) break;
     }
     co_return std::nullopt;
@@ -137,6 +138,8 @@ class Carrier : public std::enable_shared_from_this<Carrier> {
     http::request<http::string_body> message{
         http::verb::post, settings_.prefix + tunnel::write_target(request), 11, std::move(body)};
     message.set(http::field::host, settings_.authority);
+    if (!settings_.proxy_authorization.empty())
+      message.set(http::field::proxy_authorization, settings_.proxy_authorization);
     message.set(http::field::user_agent, "Shockwave Flash");
     message.set(http::field::accept, "*/*");
     message.set(http::field::connection, "Keep-Alive");
@@ -168,9 +171,27 @@ class Carrier : public std::enable_shared_from_this<Carrier> {
       fault_.clear();
       return std::move(answer.body());
     }
-    fault_ = "It answered " + std::to_string(answer.result_int()) + " " +
-             std::string(answer.reason()) + ": no RTMPT is spoken there, or the session is over";
+    fault_ = explain(answer);
     return std::nullopt;
+  }
+
+  // Whoever refuses may not wait for all of the request, and what resets the connection then takes
+  // a part of the answer with it.
+  static bool refuses(const http::response_parser<http::string_body>& parser) {
+    return parser.is_header_done() && parser.get().result() != http::status::ok;
+  }
+
+  // To a wrong password some proxies answer as servers do.
+  std::string explain(const http::response<http::string_body>& answer) const {
+    const bool logged_in = !settings_.proxy_authorization.empty();
+    if (logged_in && (answer.result() == http::status::unauthorized ||
+                      answer.result() == http::status::proxy_authentication_required))
+      return "The proxy does not accept the user name and password";
+    if (answer.result() == http::status::proxy_authentication_required)
+      return "The proxy wants a user name and a password";
+    const std::string who = settings_.prefix.empty() ? "It" : "It, or the proxy,";
+    return who + " answered " + std::to_string(answer.result_int()) + " " +
+           std::string(answer.reason()) + ": no RTMPT is spoken there, or the session is over";
   }
 
   awaitable<bool> connect() {

@@ -18,6 +18,7 @@ struct TunnelSettings {
   std::string authority = {};  // "host:port", for the Host field
   // In front of the paths where a proxy wants to know the server: "http://host:port".
   std::string prefix = {};
+  std::string proxy_authorization = {};  // its field, if it wants one
   // That an answer may take.
   rtmp::Duration request_timeout = std::chrono::seconds(20);
 };
