@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "elements/client_property_defaults.h"
+#include "elements/client_proxy.h"
 #include "elements/swf_file.h"
 #include "rtmp/enhanced.h"
 
@@ -16,6 +17,9 @@ using rtmp::auth::Mode;
 // What servers take for an encoder, and for a player.
 constexpr auto encoder_version = "FMLE/3.0 (compatible; FMSc/1.0)";
 constexpr auto player_version = "LNX 10,0,32,18";
+
+// As SOCKS has it.
+constexpr std::size_t longest_proxy_login = 255;
 
 void set_text(GValue* value, const std::string& text) {
   g_value_set_string(value, text.empty() ? nullptr : text.c_str());
@@ -99,6 +103,10 @@ ClientProperties::Text* ClientProperties::own_text(guint id) {
       return &tls_certificate_file_;
     case tls_key_file:
       return &tls_key_file_;
+    case proxy_id:
+      return &proxy_id_;
+    case proxy_pw:
+      return &proxy_pw_;
     case flash_version:
       return &flash_version_;
     case swf_url:
@@ -127,7 +135,9 @@ bool ClientProperties::set(guint id, const GValue* value) {
     return true;
   }
   const std::lock_guard lock(mutex_);
-  if (std::string* text = url_text(id)) {
+  if (id == proxy) {
+    set_proxy(g_value_get_string(value));
+  } else if (std::string* text = url_text(id)) {
     const gchar* given = g_value_get_string(value);
     *text = given ? given : "";
   } else if (Text* own = own_text(id)) {
@@ -189,7 +199,10 @@ bool ClientProperties::get(guint id, GValue* value) const {
   }
   auto* self = const_cast<ClientProperties*>(this);  // for the tables of members, only to read
   const std::lock_guard lock(mutex_);
-  if (const std::string* text = self->url_text(id)) {
+  if (id == proxy) {
+    const auto* known = proxy_ ? std::get_if<std::optional<net::Proxy>>(&*proxy_) : nullptr;
+    set_text(value, known ? net::write_proxy(*known) : "");
+  } else if (const std::string* text = self->url_text(id)) {
     set_text(value, *text);
   } else if (const Text* own = self->own_text(id)) {
     g_value_set_string(value, *own ? (*own)->c_str() : nullptr);
@@ -242,6 +255,17 @@ bool ClientProperties::get_number(guint id, GValue* value) const {
   }
 }
 
+// User and password that were set before stay, unless the proxy has its own.
+void ClientProperties::set_proxy(const gchar* text) {
+  proxy_.reset();
+  if (!text) return;
+  proxy_ = net::read_proxy(text);
+  auto* known = std::get_if<std::optional<net::Proxy>>(&*proxy_);
+  if (!known || !*known || (*known)->user.empty()) return;
+  proxy_id_ = std::exchange((*known)->user, {});
+  proxy_pw_ = std::exchange((*known)->password, {});
+}
+
 // Credentials that were set before stay, unless the location has its own.
 std::optional<rtmp::UrlError> ClientProperties::set_location(std::string_view text) {
   auto parsed = rtmp::parse_url(text);
@@ -292,6 +316,7 @@ std::variant<net::Client::Settings, std::string> ClientProperties::settings(Purp
   if (auto sentence = fault()) return std::move(*sentence);
   net::Client::Settings settings;
   add_connection(settings);
+  add_proxy(settings);
   add_session(settings.session, purpose);
   if (auto sentence = add_connect_arguments(settings.session)) return std::move(*sentence);
   if (auto sentence = add_swf(settings)) return std::move(*sentence);
@@ -301,6 +326,9 @@ std::variant<net::Client::Settings, std::string> ClientProperties::settings(Purp
 std::optional<std::string> ClientProperties::fault() const {
   if (!location_fault_.empty()) return location_fault_;
   if (auto sentence = why_not_spoken(url_.scheme)) return sentence;
+  if (proxy_ && std::holds_alternative<std::string>(*proxy_)) return std::get<std::string>(*proxy_);
+  if (std::max(proxy_id_.value_or("").size(), proxy_pw_.value_or("").size()) > longest_proxy_login)
+    return "proxy-id and proxy-pw take 255 bytes each.";
   if (url_.host.empty()) return "No host is set: give a location or a host.";
   return std::nullopt;
 }
@@ -332,6 +360,17 @@ void ClientProperties::add_connection(net::Client::Settings& settings) const {
   settings.session.command_timeout = limit;
   settings.write_timeout = limit;
   settings.reconnect = reconnect_settings();
+}
+
+void ClientProperties::add_proxy(net::Client::Settings& settings) const {
+  if (!proxy_) {
+    settings.find_proxy = client_proxy::of_system(proxy_id_.value_or(""), proxy_pw_.value_or(""));
+    return;
+  }
+  settings.proxy = std::get<std::optional<net::Proxy>>(*proxy_);
+  if (!settings.proxy) return;
+  settings.proxy->user = proxy_id_.value_or("");
+  settings.proxy->password = proxy_pw_.value_or("");
 }
 
 void ClientProperties::add_session(rtmp::ClientSession::Settings& session, Purpose purpose) const {

@@ -35,6 +35,9 @@ class ClientProperties {
     tls_ca_file,
     tls_certificate_file,
     tls_key_file,
+    proxy,
+    proxy_id,
+    proxy_pw,
     flash_version,
     swf_url,
     swf_file,
@@ -79,6 +82,7 @@ class ClientProperties {
 
   bool set_number(guint id, const GValue* value);
   bool get_number(guint id, GValue* value) const;
+  void set_proxy(const gchar* text);
   std::string* url_text(guint id);
   Text* own_text(guint id);
   std::optional<std::string> fault() const;
@@ -87,6 +91,7 @@ class ClientProperties {
   std::optional<std::string> add_swf(net::Client::Settings& settings) const;
   std::optional<std::string> add_connect_arguments(rtmp::ClientSession::Settings& session) const;
   net::ReconnectPolicy::Settings reconnect_settings() const;
+  void add_proxy(net::Client::Settings& settings) const;
   void add_connection(net::Client::Settings& settings) const;
   void add_session(rtmp::ClientSession::Settings& session, Purpose purpose) const;
   void add_playback_words(rtmp::ClientSession::Settings& session) const;
@@ -103,8 +108,9 @@ class ClientProperties {
   gint max_retries_;
   guint64 retry_backoff_min_, retry_backoff_max_;
   guint swf_size_ = 0;
+  std::optional<net::ProxyChoice> proxy_;  // without user and password
   Text secure_token_, tls_ca_file_, tls_certificate_file_, tls_key_file_, flash_version_, swf_url_,
-      swf_file_, swf_hash_, page_url_, tc_url_, extra_connect_args_;
+      swf_file_, swf_hash_, page_url_, tc_url_, extra_connect_args_, proxy_id_, proxy_pw_;
 };
 
 // The text's own scheme is none that can be spoken yet: says so.

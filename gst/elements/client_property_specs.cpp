@@ -197,6 +197,35 @@ void ClientProperties::install(GObjectClass* gobject_class) {
   install_text(gobject_class, tls_key_file, "tls-key-file", "TLS key",
                "PEM file with the key of tls-certificate-file (unset = in the same file)");
   /**
+   * GstRtmpClientSink:proxy:
+   *
+   * The proxy that leads to the server: `socks5://[user:password@]host[:1080]`,
+   * `http://[user:password@]host[:8080]`, or `direct://` for none. Unset: what the environment
+   * (`http_proxy`, `https_proxy`, `all_proxy`, `no_proxy`) says, and where it names no proxy, what
+   * the system says, by GIO. Reading it shows no user and no password.
+   */
+  install_text(gobject_class, proxy, "proxy", "Proxy",
+               "Proxy that leads to the server: socks5://host:port, http://host:port, direct:// "
+               "(unset = the system's)");
+  /**
+   * GstRtmpClientSink:proxy-id:
+   *
+   * The user for a proxy that wants one. One in #GstRtmpClientSink:proxy sets it.
+   */
+  install_text(gobject_class, proxy_id, "proxy-id", "Proxy user",
+               "User name, for a proxy that asks for it");
+  /**
+   * GstRtmpClientSink:proxy-pw:
+   *
+   * The password of that user. It cannot be read.
+   */
+  g_object_class_install_property(
+      gobject_class, proxy_pw,
+      g_param_spec_string("proxy-pw", "Proxy password", "Password, for a proxy that asks for it",
+                          nullptr,
+                          static_cast<GParamFlags>(G_PARAM_WRITABLE | G_PARAM_STATIC_STRINGS |
+                                                   GST_PARAM_MUTABLE_READY)));
+  /**
    * GstRtmpClientSink:flash-version:
    *
    * What the client says it is. Unset, the sink says `FMLE/3.0 (compatible; FMSc/1.0)`, as some

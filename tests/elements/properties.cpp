@@ -53,7 +53,8 @@ TEST_P(Clients, HaveTheDefaultsThatTheirClassPromises) {
   for (guint i = 0; i < count; ++i) {
     GParamSpec* spec = specs[i];
     const std::string name = spec->name;
-    if (!(spec->flags & G_PARAM_WRITABLE) || name == "name" || name == "parent") continue;
+    const bool both = (spec->flags & G_PARAM_READWRITE) == G_PARAM_READWRITE;
+    if (!both || name == "name" || name == "parent") continue;
     GValue value = G_VALUE_INIT;
     g_value_init(&value, spec->value_type);
     g_object_get_property(G_OBJECT(client.element), spec->name, &value);
@@ -75,6 +76,24 @@ TEST_P(Clients, TakeALocationApart) {
   EXPECT_EQ(client.text("username"), "me");
   EXPECT_EQ(client.text("password"), "pa@ss");
   EXPECT_EQ(client.text("location"), "rtmps://[::1]:8443/live/inst/cam?key=1");
+}
+
+TEST_P(Clients, ShowNoLoginOfAProxy) {
+  const Element client(GetParam());
+  g_object_set(client.element, "proxy", "socks5h://me:secret@gate", nullptr);
+  EXPECT_EQ(client.text("proxy"), "socks5://gate:1080");
+  EXPECT_EQ(client.text("proxy-id"), "me");
+  const auto* spec = g_object_class_find_property(G_OBJECT_GET_CLASS(client.element), "proxy-pw");
+  EXPECT_FALSE(spec->flags & G_PARAM_READABLE);
+}
+
+TEST_P(Clients, TellTheSystemsProxyFromNone) {
+  const Element client(GetParam());
+  EXPECT_EQ(client.text("proxy"), "");
+  g_object_set(client.element, "proxy", "direct://", nullptr);
+  EXPECT_EQ(client.text("proxy"), "direct://");
+  g_object_set(client.element, "proxy", nullptr, nullptr);
+  EXPECT_EQ(client.text("proxy"), "");
 }
 
 TEST_P(Clients, MakeALocationOfItsParts) {
