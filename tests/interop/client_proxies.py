@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """rtmpclientsink and rtmpclientsrc through microsocks (SOCKS 5) and tinyproxy (HTTP)."""
 
+import os
 import socket
 
 from rtmptest import case, gst, wait
@@ -13,6 +14,15 @@ Timeout 600
 LogLevel Connect
 MaxClients 100
 {more}
+'''
+
+# What somebody has set in GNOME.
+DESKTOP = '''
+[system/proxy]
+mode='manual'
+[system/proxy/socks]
+host='127.0.0.1'
+port={port}
 '''
 
 USER, PASSWORD = 'gate-user', 'gate-secret'
@@ -220,8 +230,8 @@ class Environments(Proxied):
 
     def player(self, scheme, port, **variables):
         names = ('http_proxy', 'https_proxy', 'all_proxy', 'no_proxy')
-        environment = {**dict.fromkeys(names, ''), **variables}
-        environment.update({name.upper(): '' for name in names})
+        nothing = dict.fromkeys([*names, *map(str.upper, names)], '')
+        environment = {**nothing, **variables}
         return self.launch(
             f'rtmpclientsrc location={scheme}://{self.name}:{port}/live/cam ! fakesink',
             env=environment, options=('-m',))
@@ -247,6 +257,15 @@ class Environments(Proxied):
         self.player('rtmp', relay.port, http_proxy=nowhere).wait_for_log('rtmp-connected')
         self.player('rtmpt', relay.port, http_proxy=nowhere,
                     no_proxy=f'media.example, {self.name}').wait_for_log('rtmp-connected')
+
+    def test_the_desktop_is_asked_where_no_variable_is_set(self):
+        relay, proxy = self.rtmpserver(), self.socks()
+        settings = self.path('glib-2.0/settings')
+        os.makedirs(settings)
+        with open(f'{settings}/keyfile', 'w', encoding='ascii') as out:
+            out.write(DESKTOP.format(port=proxy.port))
+        self.assert_goes_by(proxy, 'rtmp', relay, XDG_CURRENT_DESKTOP='GNOME',
+                            XDG_CONFIG_HOME=self.folder, GSETTINGS_BACKEND='keyfile')
 
 
 if __name__ == '__main__':
