@@ -12,9 +12,9 @@ using rtmp::auth::Mode;
  * @rtmp: plain RTMP
  * @rtmps: RTMP over TLS
  * @rtmpe: RTMP with its own encryption, which does not protect
- * @rtmpt: RTMP in HTTP (not spoken yet)
- * @rtmpte: encrypted RTMP in HTTP (not spoken yet)
- * @rtmpts: RTMP in HTTPS (not spoken yet)
+ * @rtmpt: RTMP in HTTP requests
+ * @rtmpte: RTMP with its own encryption in HTTP requests
+ * @rtmpts: RTMP in HTTP requests over TLS
  * @rtmfp: RTMFP (not spoken yet)
  *
  * How a server is spoken to.
@@ -25,9 +25,10 @@ GType scheme_type() {
       {static_cast<gint>(Scheme::rtmps), "RTMP over TLS", "rtmps"},
       {static_cast<gint>(Scheme::rtmpe), "RTMP with its own encryption, which does not protect",
        "rtmpe"},
-      {static_cast<gint>(Scheme::rtmpt), "RTMP in HTTP (not spoken yet)", "rtmpt"},
-      {static_cast<gint>(Scheme::rtmpte), "Encrypted RTMP in HTTP (not spoken yet)", "rtmpte"},
-      {static_cast<gint>(Scheme::rtmpts), "RTMP in HTTPS (not spoken yet)", "rtmpts"},
+      {static_cast<gint>(Scheme::rtmpt), "RTMP in HTTP requests", "rtmpt"},
+      {static_cast<gint>(Scheme::rtmpte), "RTMP with its own encryption in HTTP requests",
+       "rtmpte"},
+      {static_cast<gint>(Scheme::rtmpts), "RTMP in HTTP requests over TLS", "rtmpts"},
       {static_cast<gint>(Scheme::rtmfp), "RTMFP (not spoken yet)", "rtmfp"},
       {0, nullptr, nullptr},
   };
@@ -88,7 +89,7 @@ void ClientProperties::install(GObjectClass* gobject_class) {
   /**
    * GstRtmpClientSink:scheme:
    *
-   * How the server is spoken to. Only `rtmp` and `rtmps` can be used so far.
+   * How the server is spoken to. `rtmfp` cannot be used so far.
    */
   g_object_class_install_property(
       gobject_class, scheme,

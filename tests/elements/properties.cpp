@@ -118,12 +118,18 @@ TEST_P(Clients, RefuseALocationWithWhatIsWrong) {
   EXPECT_EQ(client.text("host"), "localhost");
 }
 
-TEST_P(Clients, RefuseSchemesThatAreNotBuiltYetByName) {
-  for (const std::string scheme : {"rtmpt", "rtmpte", "rtmpts", "rtmfp"}) {
+TEST_P(Clients, RefuseASchemeThatIsNotBuiltYetByName) {
+  const Element client(GetParam());
+  const auto [code, text] = client.set_uri("rtmfp://host/live/cam");
+  EXPECT_EQ(code, GST_URI_ERROR_UNSUPPORTED_PROTOCOL);
+  EXPECT_NE(text.find("rtmfp://"), std::string::npos) << text;
+}
+
+TEST_P(Clients, TakeTunnelsAtTheirPorts) {
+  for (const auto& [scheme, port] : {std::pair("rtmpt", 80), {"rtmpts", 443}}) {
     const Element client(GetParam());
-    const auto [code, text] = client.set_uri((scheme + "://host/live/cam").c_str());
-    EXPECT_EQ(code, GST_URI_ERROR_UNSUPPORTED_PROTOCOL);
-    EXPECT_NE(text.find(scheme + "://"), std::string::npos) << text;
+    EXPECT_EQ(client.set_uri((std::string(scheme) + "://host/live/cam").c_str()).first, 0);
+    EXPECT_EQ(client.number("port"), port) << scheme;
   }
 }
 
