@@ -156,6 +156,7 @@ void Server::wait_for_sessions() {
 
 // With the lock held.
 bool Server::empty() const { return sessions_.empty() && waiting_ == 0 && readers_.empty(); }
+
 void Server::wait_for_http_clients() {
   std::unique_lock lock(mutex_);
   gone_.wait(lock, [this] { return http_clients_ == 0; });
@@ -182,7 +183,7 @@ void Server::accept(net::Worker& worker, net::Socket socket) {
 void Server::welcome(Visitor visitor) {
   const std::string host = host_of(visitor.address);
   std::unique_lock lock(mutex_);
-  const auto limit = enqueue(std::move(visitor));
+  const auto limit = enqueue(visitor);
   lock.unlock();
   if (limit) count(*limit, host);
 }
@@ -219,7 +220,8 @@ void Server::on_proxy_header(net::ProxyReader& reader, net::Worker& worker,
   std::optional<Limit> limit;
   std::unique_lock lock(mutex_);
   if (header && open_) {
-    limit = enqueue({&worker, net::make_plain_stream(reader.take_socket()), client, net::now()});
+    Visitor visitor{&worker, net::make_plain_stream(reader.take_socket()), client, net::now()};
+    limit = enqueue(visitor);
   } else {
     ++refused_;
     if (!header && header.error() != rtmp::Error::cancelled) limit = Limit::proxy_header;
@@ -232,12 +234,12 @@ void Server::on_proxy_header(net::ProxyReader& reader, net::Worker& worker,
 }
 
 // Takes the client, or answers the limit that keeps it out. With the lock held.
-std::optional<Limit> Server::enqueue(Visitor visitor) {
+std::optional<Limit> Server::enqueue(Visitor& visitor) {
   const std::string name = host_of(visitor.address);
   Host& host = hosts_[name];
-  if (const auto limit = limit_before(host)) {
+  if (const auto limit = limit_before(host, visitor.way)) {
     ++refused_;
-    if (host.connections == 0) hosts_.erase(name);
+    forget_if_empty(name);
     return limit;
   }
   ++host.connections;
@@ -247,12 +249,14 @@ std::optional<Limit> Server::enqueue(Visitor visitor) {
   return std::nullopt;
 }
 
-std::optional<Limit> Server::limit_before(const Host& host) const {
+// Whom an HTTP client has become is not counted twice.
+std::optional<Limit> Server::limit_before(const Host& host, Way way) const {
   const auto settings = this->settings();
-  if (sessions_.size() + waiting_ + http_clients_ >= settings->max_connections)
-    return Limit::connections;
-  if (settings->max_connections_per_host > 0 &&
-      host.connections >= settings->max_connections_per_host)
+  const bool direct = way == Way::direct;
+  const std::size_t all = sessions_.size() + waiting_ + (direct ? http_clients_ : 0);
+  const std::size_t of_host = host.connections + (direct ? host.http_clients : 0);
+  if (all >= settings->max_connections) return Limit::connections;
+  if (settings->max_connections_per_host > 0 && of_host >= settings->max_connections_per_host)
     return Limit::connections_per_host;
   if (host.line.size() >= longest_line) return Limit::connections_in_line;
   return memory_->exceeded() ? std::optional(Limit::memory) : std::nullopt;
@@ -309,7 +313,7 @@ void Server::close_doors() {
     host.connections -= host.line.size();
     host.line.clear();
   }
-  std::erase_if(hosts_, [](const auto& entry) { return entry.second.connections == 0; });
+  std::erase_if(hosts_, [](const auto& entry) { return entry.second.empty(); });
 }
 
 void Server::connected(const std::string& name) {
@@ -323,8 +327,14 @@ void Server::leave(const std::string& name, bool connected) {
   Host& host = hosts_.at(name);
   if (!connected) --host.unconnected;
   admit(name, host);
-  if (--host.connections == 0) hosts_.erase(name);
+  --host.connections;
+  forget_if_empty(name);
   gone_.notify_all();
+}
+
+void Server::forget_if_empty(const std::string& host) {
+  const auto found = hosts_.find(host);
+  if (found->second.empty()) hosts_.erase(found);
 }
 
 void Server::take_http_client(net::Worker& worker, std::unique_ptr<net::ByteStream> stream,
@@ -332,7 +342,7 @@ void Server::take_http_client(net::Worker& worker, std::unique_ptr<net::ByteStre
                               const std::string& host) {
   {
     const std::lock_guard lock(mutex_);
-    ++hosts_[host].connections;
+    ++hosts_[host].http_clients;
     ++http_clients_;
   }
   const auto settings = this->settings();
@@ -346,8 +356,8 @@ void Server::take_http_client(net::Worker& worker, std::unique_ptr<net::ByteStre
 void Server::leave_http(const std::string& name) {
   const std::lock_guard lock(mutex_);
   --http_clients_;
-  Host& host = hosts_.at(name);
-  if (--host.connections == 0) hosts_.erase(name);
+  --hosts_.at(name).http_clients;
+  forget_if_empty(name);
   gone_.notify_all();
 }
 

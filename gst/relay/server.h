@@ -243,9 +243,12 @@ class Server {
     std::unordered_map<std::uint64_t, std::shared_ptr<Session>> sessions;
   };
   struct Host {
-    std::size_t connections = 0;  // those in line, too
-    std::size_t unconnected = 0;  // not in line, and connect is not answered yet
+    std::size_t connections = 0;   // those in line, too
+    std::size_t http_clients = 0;  // what they become are connections as well
+    std::size_t unconnected = 0;   // not in line, and connect is not answered yet
     rtmp::Fifo<Visitor> line;
+
+    bool empty() const { return connections == 0 && http_clients == 0; }
   };
 
   Stream::Hooks stream_hooks();
@@ -267,13 +270,14 @@ class Server {
                        const rtmp::Result<net::ProxyHeader>& header);
   bool empty() const;
   void welcome(Visitor visitor);
-  std::optional<Limit> enqueue(Visitor visitor);
+  std::optional<Limit> enqueue(Visitor& visitor);
   // A client that speaks HTTP. On its worker.
   void take_http_client(net::Worker& worker, std::unique_ptr<net::ByteStream> stream,
                         std::vector<std::uint8_t> first, const std::string& address,
                         const std::string& host);
   void leave_http(const std::string& host);
-  std::optional<Limit> limit_before(const Host& host) const;
+  std::optional<Limit> limit_before(const Host& host, Way way) const;
+  void forget_if_empty(const std::string& host);
   void admit(const std::string& name, Host& host);
   void begin(const std::string& host, Visitor visitor);
   void close_doors();

@@ -128,7 +128,9 @@ TEST_F(ProxyTest, RefusesAClientWithoutAHeaderFromAProxysNetwork) {
 }
 
 TEST_F(ProxyTest, RefusesAHeaderFromElsewhere) {
-  start(behind_proxies("10.0.0.0/8"));
+  Server::Settings settings = behind_proxies("10.0.0.0/8");
+  settings.protocols = {Protocols::bit(Protocol::rtmp)};
+  start(settings);
   const auto client = player();
   client->send_bytes(rtmp::as_bytes(header_));
   ASSERT_TRUE(observer_.wait_removed(1));

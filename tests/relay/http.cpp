@@ -177,6 +177,30 @@ TEST_F(HttpTest, LosesNoByteOfAFrameToASlowPlayer) {
   }
 }
 
+TEST_F(HttpTest, CountsAClientOnce) {
+  auto settings = ServerTest::settings();
+  settings.max_connections = settings.max_connections_per_host = 1;
+  start(settings);
+  Browser first(server_->port(), get("/live/cam.flv"));
+  EXPECT_TRUE(first.read_head().starts_with("HTTP/1.1 200 "));
+  Browser second(server_->port(), get("/live/cam.flv"));
+  EXPECT_EQ(second.read_to_end(), "");
+  EXPECT_EQ(count(Limit::connections) + count(Limit::connections_per_host), 1u);
+}
+
+TEST_F(HttpTest, LetsAConnectionOpenOnlySoManyTunnels) {
+  auto settings = ServerTest::settings();
+  settings.max_connections_per_host = 2;
+  start(settings);
+  Browser browser(server_->port(), "");
+  for (int i = 0; i < 3; ++i) {
+    browser.say(post("/open/1", 1) + "x");
+    EXPECT_TRUE(browser.read_head().starts_with("HTTP/1.1 200 "));
+    browser.read();
+  }
+  EXPECT_EQ(count(Limit::connections_per_host), 1u);
+}
+
 TEST_F(HttpTest, EndsTheAnswerWithTheServer) {
   start();
   auto browser = std::make_unique<Browser>(server_->port(), get("/live/cam.flv"));

@@ -79,10 +79,11 @@ class Source:
         self.appsrc.emit('push-buffer', buffer)
 
 
-def push_tags(pipeline, tags, end=True):
+def push_tags(pipeline, tags, begin=True, end=True):
     """Feeds an appsrc named `in` with (type, time, payload), then ends it."""
     appsrc = pipeline['in']
-    appsrc.emit('push-buffer', _buffer(FILE_HEADER, 0, header=True))
+    if begin:
+        appsrc.emit('push-buffer', _buffer(FILE_HEADER, 0, header=True))
     first = tags[0][1] if tags else 0
     for kind, time, payload in tags:
         # Beyond 2^32 the file begins again at zero; a pipeline's clock does not.

@@ -29,6 +29,29 @@ rtmp {{
     {extra}
   }}
 }}
+{http}
+'''
+
+REVERSE_PROXY = '''
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  map $http_upgrade $connection_upgrade {{ default upgrade; '' ''; }}
+  server {{
+    listen 127.0.0.1:{port};
+    client_max_body_size 0;
+    location / {{
+      proxy_pass http://127.0.0.1:{server};
+      proxy_http_version 1.1;
+      proxy_set_header Host $http_host;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection $connection_upgrade;
+      proxy_buffering off;
+      proxy_request_buffering off;
+    }}
+  }}
+}}
 '''
 
 
@@ -50,18 +73,22 @@ def available():
 
 
 class Nginx:
-    """A server with the applications of CONFIGURATION."""
+    """A server with the applications of CONFIGURATION, and a reverse proxy of HTTP before another
+    if that one's port is given."""
 
-    def __init__(self, folder, extra=''):
+    def __init__(self, folder, extra='', server=None):
         self.folder = folder
         self.port = wait.free_port()
         self.error_log = os.path.join(folder, 'error.log')
         for name in ('vod', 'rec'):
             os.makedirs(os.path.join(folder, name), exist_ok=True)
         self.configuration = os.path.join(folder, 'nginx.conf')
+        self.http_port = wait.free_port() if server else None
+        http = REVERSE_PROXY.format(folder=folder, port=self.http_port, server=server)
         with open(self.configuration, 'w', encoding='ascii') as out:
             out.write(CONFIGURATION.format(
-                module=module_path(), folder=folder, port=self.port, extra=extra))
+                module=module_path(), folder=folder, port=self.port, extra=extra,
+                http=http if server else ''))
         self.start()
 
     def start(self):
