@@ -41,7 +41,7 @@ setInterval(() => video.videoWidth && tell({time: video.currentTime, ...picture(
 </script>
 """
 
-Seen = collections.namedtuple('Seen', 'time colours path')
+Seen = collections.namedtuple('Seen', 'colours path')
 
 
 class Page(http.server.ThreadingHTTPServer):
@@ -74,21 +74,22 @@ class Page(http.server.ThreadingHTTPServer):
              f'--user-data-dir={self.test.path("chromium")}', '--enable-logging=stderr',
              f'{self.origin}/?{urllib.parse.urlencode({"url": url})}'])
 
-    def wait_for_picture(self, after):
-        """The first that shows more than `after` seconds, kept as a file."""
+    def wait_for_picture(self, seconds):
+        """The first after so many seconds of playing, kept as a file."""
         def found():
-            for said in list(self.told):
+            told = list(self.told)
+            for said in told:
                 if 'error' in said:
                     raise AssertionError(f'{said["error"]}\n{self.browser}')
-                if said['time'] >= after:
+                if said['time'] >= told[0]['time'] + seconds:
                     return said
             return None
 
-        said = wait.until(found, f'{after} s of video in the browser', 60)
+        said = wait.until(found, f'{seconds} s of video in the browser', 60)
         path = self.test.path('picture.png')
         with open(path, 'wb') as file:
             file.write(base64.b64decode(said['image'].split(',')[1]))
-        return Seen(said['time'], said['colours'], path)
+        return Seen(said['colours'], path)
 
     def stop(self):
         self.shutdown()
