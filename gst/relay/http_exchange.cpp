@@ -8,13 +8,13 @@ using net::error_code;
 
 constexpr auto linger_time = std::chrono::seconds(2);
 
-// The answer to what cannot be read; ok: none, for the client is gone.
+// The answer to what cannot be read; unknown: none, for the client is gone.
 http::status status_of(const error_code& error) {
   if (error == http::error::header_limit || error == http::error::buffer_overflow)
     return http::status::request_header_fields_too_large;
   const bool gone = error == http::error::end_of_stream || error == http::error::partial_message ||
                     error.category() != make_error_code(http::error::bad_method).category();
-  return gone ? http::status::ok : http::status::bad_request;
+  return gone ? http::status::unknown : http::status::bad_request;
 }
 
 }  // namespace
@@ -30,14 +30,12 @@ HttpExchange::HttpExchange(net::Worker& worker, std::unique_ptr<net::ByteStream>
   received_.commit(first.size());
 }
 
-awaitable<bool> HttpExchange::read_head(Head& head) {
+awaitable<std::optional<http::status>> HttpExchange::read_head(Head& head) {
   head.header_limit(limits_.header_bytes);
   head.body_limit(boost::none);  // who takes the body knows how much
   const auto [error, size] = co_await http::async_read_header(stream_, received_, head, as_value);
-  if (!error) co_return true;
-  const http::status status = status_of(error);
-  if (status != http::status::ok) co_await write(plain_response(status), false);
-  co_return false;
+  if (error) co_return status_of(error);
+  co_return std::nullopt;
 }
 
 awaitable<bool> HttpExchange::write(Response response, bool keep_alive) {

@@ -32,9 +32,9 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
   HttpExchange(net::Worker& worker, std::unique_ptr<net::ByteStream> stream,
                const std::vector<std::uint8_t>& first, Limits limits);
 
-  // A request without its body. False: there is none, and if there was something else it is
-  // answered.
-  awaitable<bool> read_head(Head& head);
+  // A request without its body: nothing more to say of it, or what is to be answered to something
+  // else; unknown: the client is gone.
+  awaitable<std::optional<http::status>> read_head(Head& head);
   // Whether another request may follow.
   awaitable<bool> write(Response response, bool keep_alive);
   awaitable<void> tell_to_continue();

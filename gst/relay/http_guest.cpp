@@ -70,12 +70,12 @@ class HttpGuest::Requests {
   // Whether another may follow.
   awaitable<bool> serve_one() {
     Head head;
-    const bool came = co_await exchange_.read_head(head);
-    if (!came) co_return false;
+    const auto fault = co_await exchange_.read_head(head);
+    if (fault == http::status::unknown) co_return false;
+    if (fault) co_return co_await refuse(Limit::http_request, *fault);
     exchange_.limit_time(settings_.silence);
     const auto wanted = tunnel::read_target(path_of(target_of(head)));
-    if (wanted && settings_.protocols.has_tunnel(secure_))
-      co_return co_await serve_tunnel(head, *wanted);
+    if (wanted) co_return co_await serve_tunnel(head, *wanted);
     auto flv = read_flv_request(head.get(), target_of(head), secure_);
     if (flv) co_return co_await serve_flv(head, std::move(*flv));
     co_return co_await refuse(head, http::status::not_found);
@@ -87,19 +87,29 @@ class HttpGuest::Requests {
     co_return co_await exchange_.write(plain_response(status), keep_alive);
   }
 
+  awaitable<bool> refuse(Limit limit, http::status status) {
+    settings_.on_limit(limit);
+    co_return co_await exchange_.write(plain_response(status), false);
+  }
+
+  awaitable<bool> refuse_protocol() {
+    co_return co_await refuse(Limit::first_byte_http, http::status::not_found);
+  }
+
   // --- RTMPT
 
   awaitable<bool> serve_tunnel(Head& head, tunnel::Request wanted) {
+    if (!settings_.protocols.has_tunnel(secure_)) co_return co_await refuse_protocol();
     if (head.get().method() != http::verb::post)
       co_return co_await refuse(head, http::status::method_not_allowed);
     if (head.content_length().value_or(0) > settings_.body_bytes)
-      co_return co_await refuse(head, http::status::payload_too_large);
+      co_return co_await refuse(Limit::http_request, http::status::payload_too_large);
     http::request_parser<http::string_body> parser(std::move(head));
     parser.body_limit(settings_.body_bytes);
     const auto [error, size] =
         co_await http::async_read(exchange_.stream(), exchange_.received(), parser, as_value);
     if (error == http::error::body_limit)
-      co_return co_await exchange_.write(plain_response(http::status::payload_too_large), false);
+      co_return co_await refuse(Limit::http_request, http::status::payload_too_large);
     if (error) co_return false;
     const bool keep_alive = parser.get().keep_alive();
     const net::TunnelOrigin origin{address_, secure_};
@@ -122,8 +132,7 @@ class HttpGuest::Requests {
       co_return co_await refuse(head, http::status::forbidden);
     if (boost::beast::websocket::is_upgrade(head.get()))
       co_return co_await play_by_websocket(head, std::move(wanted));
-    if (!settings_.protocols.has(Protocol::http_flv))
-      co_return co_await refuse(head, http::status::not_found);
+    if (!settings_.protocols.has(Protocol::http_flv)) co_return co_await refuse_protocol();
     switch (head.get().method()) {
       case http::verb::get:
         play(head, std::move(wanted));
@@ -170,8 +179,7 @@ class HttpGuest::Requests {
   }
 
   awaitable<bool> play_by_websocket(Head& head, rtmp::FlvRequest wanted) {
-    if (!settings_.protocols.has(Protocol::ws_flv))
-      co_return co_await refuse(head, http::status::not_found);
+    if (!settings_.protocols.has(Protocol::ws_flv)) co_return co_await refuse_protocol();
     auto carrier = carry(Way::ws_flv, std::move(wanted));
     if (!carrier) co_return co_await refuse(head, http::status::service_unavailable);
     co_await carry_player(exchange_, head.release(), std::move(*carrier));

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "net/tunnel_server.h"
+#include "relay/limits.h"
 #include "relay/visitor.h"
 
 namespace relay {
@@ -25,6 +26,7 @@ class HttpGuest : public std::enable_shared_from_this<HttpGuest> {
     rtmp::Duration silence =
         std::chrono::seconds(30);              // of the client, within and between requests
     std::size_t body_bytes = 4 * 1024 * 1024;  // of a tunnel's request
+    std::function<void(Limit)> on_limit = [](Limit) {};  // that the client goes over
   };
   using Welcome = std::function<void(Visitor)>;
   using OnEnd = std::function<void(const std::shared_ptr<HttpGuest>&)>;

@@ -25,6 +25,7 @@ enum class Limit : std::uint8_t {
   first_byte_rtmpe,
   first_byte_other,
   proxy_header,  // missing, or broken
+  http_request,  // the same, or too long
   // time
   handshake_timeout,
   connect_timeout,

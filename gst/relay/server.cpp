@@ -349,7 +349,8 @@ void Server::take_http_client(net::Worker& worker, std::unique_ptr<net::ByteStre
   http_door_.admit(worker, std::move(stream), std::move(first), address,
                    {.protocols = settings->protocols,
                     .cors_origin = settings->cors_origin,
-                    .first_request = settings->handshake_timeout},
+                    .first_request = settings->handshake_timeout,
+                    .on_limit = [this, host](Limit limit) { count(limit, host); }},
                    [this, host] { leave_http(host); });
 }
 

@@ -147,7 +147,7 @@ class Trust(Proxied):
         client = self.owned(raw.Client(relay.port))
         client.write(b'\3')
         client.wait_closed()
-        wait.until(lambda: self.limit('first-byte-http') == 1, 'the refusal')
+        wait.until(lambda: self.limit('http-request') == 1, 'the refusal')
 
     def test_the_health_checks_of_a_proxy_are_no_clients(self):
         port = self.serve()

@@ -127,16 +127,6 @@ TEST_F(ProxyTest, RefusesAClientWithoutAHeaderFromAProxysNetwork) {
   EXPECT_EQ(count(Limit::proxy_header), 1u);
 }
 
-TEST_F(ProxyTest, RefusesAHeaderFromElsewhere) {
-  Server::Settings settings = behind_proxies("10.0.0.0/8");
-  settings.protocols = {Protocols::bit(Protocol::rtmp)};
-  start(settings);
-  const auto client = player();
-  client->send_bytes(rtmp::as_bytes(header_));
-  ASSERT_TRUE(observer_.wait_removed(1));
-  EXPECT_EQ(count(Limit::first_byte_http), 1u) << "letters are taken for it";
-}
-
 TEST_F(ProxyTest, DoesNotWaitForEverForAHeader) {
   Server::Settings impatient = behind_proxies();
   impatient.proxy_timeout = 1ms;

@@ -90,18 +90,30 @@ TEST_F(HttpTest, RefusesALongHeader) {
   start();
   Browser browser(server_->port(), "GET / HTTP/1.1\r\nX-Much: " + std::string(20'000, 'x'));
   EXPECT_TRUE(browser.read_to_end().starts_with("HTTP/1.1 431 "));
+  EXPECT_EQ(count(Limit::http_request), 1u);
 }
 
 TEST_F(HttpTest, RefusesALongBody) {
   start();
   Browser browser(server_->port(), post("/open/1", 5'000'000));
   EXPECT_TRUE(browser.read_to_end().starts_with("HTTP/1.1 413 "));
+  EXPECT_EQ(count(Limit::http_request), 1u);
 }
 
 TEST_F(HttpTest, AnswersWhatIsNoRequestOfHttp) {
   start();
-  Browser browser(server_->port(), "HELLO\r\n\r\n");
+  Browser browser(server_->port(), "PROXY TCP4 127.0.0.1 127.0.0.1 4711 1935\r\n\3");
   EXPECT_TRUE(browser.read_to_end().starts_with("HTTP/1.1 400 "));
+  EXPECT_EQ(count(Limit::http_request), 1u);
+}
+
+TEST_F(HttpTest, CountsWhatIsAskedForThatIsOff) {
+  auto settings = ServerTest::settings();
+  settings.protocols = {Protocols::bit(Protocol::http_flv)};
+  start(settings);
+  Browser browser(server_->port(), post("/open/1", 1) + "x");
+  EXPECT_TRUE(browser.read_to_end().starts_with("HTTP/1.1 404 "));
+  EXPECT_EQ(count(Limit::first_byte_http), 1u);
 }
 
 TEST_F(HttpTest, SaysNothingOfAStreamBeforeItIsAllowed) {
