@@ -67,7 +67,9 @@ void install(const std::function<void(GParamSpec*)>& add) {
    * shows may always.
    */
   add(g_param_spec_string("cors-origin", "CORS origin",
-                          "Web pages that may play over HTTP: origins, or *", nullptr, flags));
+                          "Web pages of other places that may play and publish over HTTP: "
+                          "origins, or * (unset = none)",
+                          nullptr, flags));
 }
 
 void read(const server_properties::Values& values, relay::Server::Settings& settings,
