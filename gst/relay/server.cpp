@@ -218,9 +218,10 @@ void Server::on_proxy_header(net::ProxyReader& reader, net::Worker& worker,
                              const rtmp::Result<net::ProxyHeader>& header) {
   const std::string client = header ? header->client.value_or(address) : address;
   std::optional<Limit> limit;
+  Visitor visitor{&worker, nullptr, client, net::now()};  // goes, if refused, once it is counted
   std::unique_lock lock(mutex_);
   if (header && open_) {
-    Visitor visitor{&worker, net::make_plain_stream(reader.take_socket()), client, net::now()};
+    visitor.stream = net::make_plain_stream(reader.take_socket());
     limit = enqueue(visitor);
   } else {
     ++refused_;
