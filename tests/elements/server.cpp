@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "elements/pipeline.h"
+#include "support/process.h"
 
 namespace rtmp::test {
 namespace {
@@ -49,7 +50,6 @@ class Occupied {
   int port_ = 0;
 };
 
-int free_port() { return Occupied().port(); }
 bool is_free(int port) { return Occupied(port).good(); }
 
 using GstStructurePtr = std::unique_ptr<GstStructure, void (*)(GstStructure*)>;

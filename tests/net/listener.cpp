@@ -12,6 +12,8 @@
 #include <condition_variable>
 #include <mutex>
 
+#include "support/process.h"
+
 namespace net {
 namespace {
 
@@ -140,8 +142,8 @@ TEST_F(ListenerTest, SaysThatAPortIsInUse) {
 TEST_F(ListenerTest, SaysThatANameIsUnknown) { EXPECT_TRUE(listener_.listen("nosuch.invalid", 0)); }
 
 TEST_F(ListenerTest, AcceptsNothingOnceClosed) {
-  ASSERT_FALSE(listener_.listen("127.0.0.1", 0));
-  const std::uint16_t port = listener_.port();
+  const std::uint16_t port = rtmp::test::free_port();
+  ASSERT_FALSE(listener_.listen("127.0.0.1", port));
   listener_.close();
   Tcp::socket socket(context_);
   error_code error;
@@ -150,8 +152,8 @@ TEST_F(ListenerTest, AcceptsNothingOnceClosed) {
 }
 
 TEST_F(ListenerTest, GivesThePortBack) {
-  ASSERT_FALSE(listener_.listen("127.0.0.1", 0));
-  const std::uint16_t port = listener_.port();
+  const std::uint16_t port = rtmp::test::free_port();
+  ASSERT_FALSE(listener_.listen("127.0.0.1", port));
   listener_.close();
   Listener second(workers_, [](Worker&, Socket) {});
   EXPECT_FALSE(second.listen("127.0.0.1", port));

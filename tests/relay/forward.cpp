@@ -115,10 +115,9 @@ TEST(Forward, GoesOnOverATakeover) {
 }
 
 TEST(Forward, ConnectsAgainWhenTheOtherServerIsThere) {
-  auto there = std::make_unique<Site>();
+  const Server::Settings again = own_port();
+  auto there = std::make_unique<Site>(again);
   const std::string url = there->url();
-  Server::Settings again = any_port();
-  again.port = there->server.port();
   there.reset();
   Site site(forwarding("* " + url));
   const auto source = site.publisher();
@@ -132,9 +131,8 @@ TEST(Forward, ConnectsAgainWhenTheOtherServerIsThere) {
 }
 
 TEST(Forward, GoesOnAtAKeyFrameAfterALoss) {
-  auto there = std::make_unique<Site>();
-  Server::Settings again = any_port();
-  again.port = there->server.port();
+  const Server::Settings again = own_port();
+  auto there = std::make_unique<Site>(again);
   Site site(forwarding("* " + there->url()));
   const auto source = site.publisher();
   ASSERT_TRUE(source->start());

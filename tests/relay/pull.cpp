@@ -112,9 +112,8 @@ TEST(Pull, TellsPlayersOfTheEndAndOfTheNextPublisher) {
 }
 
 TEST(Pull, GoesOnAfterALossAsOneStream) {
-  auto origin = std::make_unique<Site>();
-  Server::Settings again = any_port();
-  again.port = origin->server.port();
+  const Server::Settings again = own_port();
+  auto origin = std::make_unique<Site>(again);
   Site site(pulling("* " + origin->url()));
   auto source = origin->publisher();
   ASSERT_TRUE(source->start());

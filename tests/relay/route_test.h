@@ -3,6 +3,7 @@
 #pragma once
 
 #include "relay/server_test.h"
+#include "support/process.h"
 
 namespace relay::test {
 
@@ -32,6 +33,13 @@ inline Server::Settings any_port() {
   Server::Settings settings;
   settings.port = 0;
   settings.threads = 2;
+  return settings;
+}
+
+// For a server that comes back where it was.
+inline Server::Settings own_port() {
+  Server::Settings settings = any_port();
+  settings.port = rtmp::test::free_port();
   return settings;
 }
 

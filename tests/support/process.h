@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -29,15 +30,19 @@ inline sockaddr_in loopback(std::uint16_t port) {
   return address;
 }
 
-// A port of 127.0.0.1 on which nobody listens now.
+// A port of 127.0.0.1 on which nobody listens now, below the range that the kernel gives out: what
+// runs at the same time does not take it.
 inline std::uint16_t free_port() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = loopback(0);
-  socklen_t size = sizeof address;
-  ::bind(socket, reinterpret_cast<sockaddr*>(&address), sizeof address);
-  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
-  ::close(socket);
-  return ntohs(address.sin_port);
+  std::random_device random;
+  std::uniform_int_distribution<std::uint16_t> ports(20'000, 31'999);
+  while (true) {
+    const std::uint16_t port = ports(random);
+    const sockaddr_in address = loopback(port);
+    const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const int taken = ::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+    ::close(socket);
+    if (taken == 0) return port;
+  }
 }
 
 inline bool is_listening(std::uint16_t port) {
