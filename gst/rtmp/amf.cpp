@@ -8,6 +8,19 @@
 #include <numeric>
 
 namespace rtmp::amf {
+namespace {
+
+// Properties of nearly every object: comparing them all with each other is cheaper than sorting.
+constexpr std::size_t few = 16;
+
+bool all_differ(const std::vector<Property>& properties) {
+  for (auto one = properties.begin(); one != properties.end(); ++one)
+    for (auto earlier = properties.begin(); earlier != one; ++earlier)
+      if (earlier->first == one->first) return false;
+  return true;
+}
+
+}  // namespace
 
 Object::Object() = default;
 Object::Object(std::initializer_list<Property> init) : properties(init) {
@@ -85,6 +98,7 @@ bool Usage::add_content(std::size_t bytes) {
 }
 
 void merge_duplicates(std::vector<Property>& properties) {
+  if (properties.size() <= few && all_differ(properties)) return;
   const auto name = [&](std::size_t i) -> const std::string& { return properties[i].first; };
   std::vector<std::size_t> order(properties.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

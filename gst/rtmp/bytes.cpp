@@ -28,26 +28,4 @@ Bytes ByteReader::fail() {
   return {};
 }
 
-ByteWriter& ByteWriter::big_endian(std::uint64_t value, std::size_t count) {
-  // Headers, which are written for every message, take one allocation.
-  constexpr std::size_t first_capacity = 32;
-  if (out_.capacity() == 0) out_.reserve(first_capacity);
-  for (std::size_t left = count; left > 0; --left)
-    out_.push_back(static_cast<std::uint8_t>(value >> (8 * (left - 1))));
-  return *this;
-}
-
-ByteWriter& ByteWriter::u32_le(std::uint32_t value) {
-  for (unsigned shift = 0; shift < 32; shift += 8)
-    out_.push_back(static_cast<std::uint8_t>(value >> shift));
-  return *this;
-}
-
-ByteWriter& ByteWriter::f64(double value) { return u64(std::bit_cast<std::uint64_t>(value)); }
-
-ByteWriter& ByteWriter::bytes(Bytes bytes) {
-  out_.insert(out_.end(), bytes.begin(), bytes.end());
-  return *this;
-}
-
 }  // namespace rtmp

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -70,28 +71,44 @@ class ByteReader {
   bool ok_ = true;
 };
 
-// Appends fields to a vector that it owns.
-class ByteWriter {
+// Appends fields to memory that it owns.
+template <typename Memory>
+class BasicByteWriter {
  public:
-  ByteWriter& u8(std::uint32_t value) { return big_endian(value, 1); }
-  ByteWriter& u16(std::uint32_t value) { return big_endian(value, 2); }
-  ByteWriter& u24(std::uint32_t value) { return big_endian(value, 3); }
-  ByteWriter& u32(std::uint32_t value) { return big_endian(value, 4); }
-  ByteWriter& u64(std::uint64_t value) { return big_endian(value, 8); }
-  ByteWriter& s24(std::int32_t value) { return u24(static_cast<std::uint32_t>(value)); }
-  ByteWriter& u32_le(std::uint32_t value);
-  ByteWriter& f64(double value);
-  ByteWriter& bytes(Bytes bytes);
-  ByteWriter& text(std::string_view text) { return bytes(as_bytes(text)); }
+  BasicByteWriter& u8(std::uint32_t value) { return big_endian<1>(value); }
+  BasicByteWriter& u16(std::uint32_t value) { return big_endian<2>(value); }
+  BasicByteWriter& u24(std::uint32_t value) { return big_endian<3>(value); }
+  BasicByteWriter& u32(std::uint32_t value) { return big_endian<4>(value); }
+  BasicByteWriter& u64(std::uint64_t value) { return big_endian<8>(value); }
+  BasicByteWriter& s24(std::int32_t value) { return u24(static_cast<std::uint32_t>(value)); }
+  BasicByteWriter& u32_le(std::uint32_t value) { return u32(__builtin_bswap32(value)); }
+  BasicByteWriter& f64(double value) { return u64(std::bit_cast<std::uint64_t>(value)); }
+  BasicByteWriter& bytes(Bytes bytes) {
+    out_.insert(out_.end(), bytes.begin(), bytes.end());
+    return *this;
+  }
+  BasicByteWriter& text(std::string_view text) { return bytes(as_bytes(text)); }
 
   std::size_t size() const { return out_.size(); }
   Bytes view() const { return out_; }
-  std::vector<std::uint8_t> take() { return std::move(out_); }
+  Memory take() { return std::move(out_); }
 
  private:
-  ByteWriter& big_endian(std::uint64_t value, std::size_t count);
+  template <std::size_t count>
+  BasicByteWriter& big_endian(std::uint64_t value) {
+    // Most of what is written is short, and takes one allocation.
+    if (out_.capacity() == 0) out_.reserve(first_capacity);
+    for (std::size_t left = count; left > 0; --left)
+      out_.push_back(static_cast<std::uint8_t>(value >> (8 * (left - 1))));
+    return *this;
+  }
 
-  std::vector<std::uint8_t> out_;
+  static constexpr std::size_t first_capacity = 32;
+
+  Memory out_;
 };
+
+// Of any size.
+using ByteWriter = BasicByteWriter<std::vector<std::uint8_t>>;
 
 }  // namespace rtmp

@@ -14,10 +14,12 @@ constexpr std::int64_t earliest_time = -3'600'000;
 // Below this a payload is copied next to its header: one buffer is cheaper than two.
 constexpr std::size_t copy_threshold = 1024;
 
+using HeaderWriter = BasicByteWriter<ChunkHeader>;
+
 enum Format : std::uint8_t { full = 0, same_stream = 1, same_length = 2, continuation = 3 };
 
 // §5.3.1.1
-void write_basic_header(ByteWriter& out, std::uint8_t format, std::uint32_t id) {
+void write_basic_header(HeaderWriter& out, std::uint8_t format, std::uint32_t id) {
   const std::uint32_t high = std::uint32_t{format} << 6;
   if (id < 64) {
     out.u8(high | id);
@@ -29,9 +31,8 @@ void write_basic_header(ByteWriter& out, std::uint8_t format, std::uint32_t id) 
 }
 
 // `extended`: the full value of the first header's time field, if it did not fit there.
-std::vector<std::uint8_t> continuation_header(std::uint32_t id,
-                                              std::optional<std::uint32_t> extended) {
-  ByteWriter out;
+ChunkHeader continuation_header(std::uint32_t id, std::optional<std::uint32_t> extended) {
+  HeaderWriter out;
   write_basic_header(out, continuation, id);
   if (extended) out.u32(*extended);
   return out.take();
@@ -42,9 +43,9 @@ std::optional<std::uint32_t> extended_time(std::uint32_t time) {
 }
 
 // §5.3.1.2.1; the message stream id alone is little-endian.
-std::vector<std::uint8_t> full_header(const Message& message, std::uint32_t id) {
+ChunkHeader full_header(const Message& message, std::uint32_t id) {
   const auto timestamp = static_cast<std::uint32_t>(message.timestamp);
-  ByteWriter out;
+  HeaderWriter out;
   write_basic_header(out, full, id);
   out.u24(std::min(timestamp, extended_mark));
   out.u24(static_cast<std::uint32_t>(message.payload.size()));
@@ -57,8 +58,7 @@ std::vector<std::uint8_t> full_header(const Message& message, std::uint32_t id) 
 // Gives `emit` the buffers of a message: the first header, then payload and continuation headers in
 // turn. All continuation headers of a message are alike, so they share one buffer.
 template <typename Emit>
-void cut(const Buffer& payload, std::size_t chunk_size, const std::vector<std::uint8_t>& first,
-         const std::vector<std::uint8_t>& next, Emit emit) {
+void cut(const Buffer& payload, std::size_t chunk_size, Bytes first, Bytes next, Emit emit) {
   emit(Buffer::copy_of(first));
   Buffer shared_next;
   for (std::size_t at = 0; at < payload.size(); at += chunk_size) {
@@ -70,8 +70,7 @@ void cut(const Buffer& payload, std::size_t chunk_size, const std::vector<std::u
   }
 }
 
-Buffer copy_whole(const Buffer& payload, std::size_t chunk_size,
-                  const std::vector<std::uint8_t>& first, const std::vector<std::uint8_t>& next) {
+Buffer copy_whole(const Buffer& payload, std::size_t chunk_size, Bytes first, Bytes next) {
   const std::size_t chunks =
       std::max<std::size_t>(1, (payload.size() + chunk_size - 1) / chunk_size);
   BufferBuilder whole(first.size() + (chunks - 1) * next.size() + payload.size());
@@ -136,19 +135,34 @@ Result<std::optional<Message>> ChunkReader::advance(Bytes& input) {
 // first byte when more has come. A whole one moves state_ on.
 Result<void> ChunkReader::take_header(Bytes& input) {
   if (header_size_ == 0) {
+    if (ChunkStream* stream = continued_by(input)) {
+      input = input.subspan(1);
+      state_ = State::payload;
+      return begin_chunk(*stream);
+    }
     const Result<std::size_t> size = read_header(input);
     if (!size) return size.error();
     input = input.subspan(*size);
     if (*size > 0) return {};
   }
   const std::size_t before = header_size_;
-  const std::size_t count = std::min(input.size(), max_header_size - before);
+  const std::size_t count = std::min(input.size(), max_chunk_header_size - before);
   std::copy_n(input.begin(), count, header_.begin() + static_cast<std::ptrdiff_t>(before));
   const Result<std::size_t> size = read_header(Bytes(header_.data(), before + count));
   if (!size) return size.error();
   header_size_ = *size > 0 ? 0 : before + count;
   input = input.subspan(*size > 0 ? *size - before : count);
   return {};
+}
+
+// Most headers are the one byte that goes on with a message. The chunk stream, if this is one.
+ChunkReader::ChunkStream* ChunkReader::continued_by(Bytes input) {
+  if (input.empty() || input[0] >> 6 != continuation) return nullptr;
+  const std::uint8_t place = index_[input[0] & 63];
+  if (place == 0) return nullptr;
+  current_ = place - 1u;
+  ChunkStream& stream = streams_[current_];
+  return stream.partial && !stream.extended ? &stream : nullptr;
 }
 
 // §5.3.1. Answers the header's size, 0 if it is not whole yet.
@@ -196,6 +210,13 @@ Result<void> ChunkReader::apply(std::uint32_t id, const Header& header) {
     const Result<void> begun = begin_message(stream, header);
     if (!begun) return begun;
   }
+  repeated_ = 0;
+  state_ = continues && stream.extended && !peer_omits_extended_ ? State::repeated_timestamp
+                                                                 : State::payload;
+  return begin_chunk(stream);
+}
+
+Result<void> ChunkReader::begin_chunk(ChunkStream& stream) {
   if (chunk_size_ < default_chunk_size && ++tiny_chunks_ > limits_.tiny_chunks_per_second)
     return Error::tiny_chunk_flood;
   if (++stream.chunks > limits_.tiny_chunks_per_message && chunk_size_ < default_chunk_size)
@@ -203,9 +224,6 @@ Result<void> ChunkReader::apply(std::uint32_t id, const Header& header) {
   chunk_left_ =
       std::min<std::uint32_t>(chunk_size_, static_cast<std::uint32_t>(stream.partial->missing()));
   if (partial_bytes_ + chunk_left_ > limits_.partial_bytes) return Error::too_many_partial_bytes;
-  repeated_ = 0;
-  state_ = continues && stream.extended && !peer_omits_extended_ ? State::repeated_timestamp
-                                                                 : State::payload;
   return {};
 }
 
@@ -331,7 +349,7 @@ Result<std::size_t> ChunkReader::find_or_add(std::uint32_t id) {
 void ChunkWriter::write(const Message& message, std::uint32_t id, OutputQueue& out) {
   assert(message.payload.size() <= max_message_size);
   const FirstHeader first = first_header(message, id);
-  const std::vector<std::uint8_t> next = continuation_header(id, first.extended);
+  const ChunkHeader next = continuation_header(id, first.extended);
   if (message.payload.size() <= copy_threshold) {
     out.push(copy_whole(message.payload, chunk_size_, first.bytes, next));
   } else {
@@ -357,7 +375,7 @@ ChunkWriter::FirstHeader ChunkWriter::first_header(const Message& message, std::
       id,     true,         timestamp,        needs_full ? std::nullopt : std::optional(delta),
       length, message.type, message.stream_id};
   if (needs_full) return {full_header(message, id), extended_time(timestamp)};
-  ByteWriter out;
+  HeaderWriter out;
   write_basic_header(out, !same_kind ? same_stream : same_delta ? continuation : same_length, id);
   if (!same_kind || !same_delta) out.u24(delta);
   if (!same_kind) out.u24(length).u8(static_cast<std::uint8_t>(message.type));
@@ -376,7 +394,7 @@ ChunkWriter::Previous& ChunkWriter::find_or_add(std::uint32_t id) {
 
 EncodedMessage encode_alone(Message message, std::uint32_t id, std::uint32_t chunk_size) {
   const auto timestamp = static_cast<std::uint32_t>(message.timestamp);
-  const std::vector<std::uint8_t> first = full_header(message, id);
+  const ChunkHeader first = full_header(message, id);
   EncodedMessage encoded;
   if (message.payload.size() <= chunk_size && message.payload.can_prepend(first.size())) {
     Buffer whole = std::move(message.payload).prepend(first);

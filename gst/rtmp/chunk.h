@@ -5,6 +5,7 @@
 
 #include <array>
 #include <boost/container/small_vector.hpp>
+#include <boost/container/static_vector.hpp>
 
 #include "rtmp/error.h"
 #include "rtmp/message.h"
@@ -28,6 +29,10 @@ constexpr std::uint32_t video = 6;
 
 std::uint32_t id_for(MessageType type);
 }  // namespace chunk_stream
+
+// Of a chunk, as it is written: basic header, message header and extended timestamp.
+constexpr std::size_t max_chunk_header_size = 3 + 11 + 4;
+using ChunkHeader = boost::container::static_vector<std::uint8_t, max_chunk_header_size>;
 
 struct ChunkLimits {
   std::uint32_t message_size = 8 * 1024 * 1024;  // bytes of one message
@@ -87,9 +92,11 @@ class ChunkReader {
 
   Result<std::optional<Message>> advance(Bytes& input);
   Result<void> take_header(Bytes& input);
+  ChunkStream* continued_by(Bytes input);
   Result<std::size_t> read_header(Bytes bytes);
   Result<void> apply(std::uint32_t id, const Header& header);
   Result<void> begin_message(ChunkStream& stream, const Header& header);
+  Result<void> begin_chunk(ChunkStream& stream);
   void set_time(ChunkStream& stream, const Header& header);
   bool skip_repeated_timestamp(Bytes& input);
   std::optional<Message> take_payload(Bytes& input);
@@ -99,14 +106,12 @@ class ChunkReader {
   Result<std::size_t> find_or_add(std::uint32_t id);
   void drop_partial(ChunkStream& stream);
 
-  static constexpr std::size_t max_header_size = 3 + 11 + 4;
-
   ChunkLimits limits_;
   std::uint32_t chunk_size_ = default_chunk_size;
   std::vector<ChunkStream> streams_;
   std::array<std::uint8_t, 64> index_ = {};  // of ids below 64: position in streams_ plus one
   State state_ = State::header;
-  std::array<std::uint8_t, max_header_size> header_ = {};  // a header that came in pieces
+  std::array<std::uint8_t, max_chunk_header_size> header_ = {};  // a header that came in pieces
   std::size_t header_size_ = 0;
   std::size_t current_ = 0;       // the chunk stream whose chunk comes now
   std::uint32_t chunk_left_ = 0;  // bytes of payload still to come in this chunk
@@ -142,7 +147,7 @@ class ChunkWriter {
     std::uint32_t stream_id = 0;
   };
   struct FirstHeader {
-    std::vector<std::uint8_t> bytes;
+    ChunkHeader bytes;
     std::optional<std::uint32_t> extended;  // what continuations repeat
   };
   FirstHeader first_header(const Message& message, std::uint32_t chunk_stream_id);

@@ -52,7 +52,8 @@ class Fifo {
   const T* end() const { return items_.data() + items_.size(); }
 
  private:
-  static constexpr std::size_t kept = 4;  // items that an empty queue has room for
+  // Items that an empty queue has room for: only small ones.
+  static constexpr std::size_t kept = sizeof(T) <= 64 ? 4 : 0;
 
   // What was taken leaves when it is the greater part, so that each item moves at most once on
   // average.

@@ -73,6 +73,14 @@ Status name_refused(std::string_view code) {
 ServerSession::ServerSession(Settings settings, Time now)
     : settings_(settings), idle_since_(now), second_start_(now) {}
 
+bool ServerSession::publishes(const Message& message, Time now) {
+  if (!is_media(message.type) || !replayed_) return false;
+  const Stream* stream = find(message.stream_id);
+  if (!stream || stream->state != Stream::State::publishing) return false;
+  take_time(now);
+  return true;
+}
+
 Result<void> ServerSession::receive(const Message& message, Time now) {
   take_time(now);
   if (!replayed_) return replayed_;

@@ -94,6 +94,9 @@ class ServerSession {
 
   ServerSession(Settings settings, Time now);
 
+  // Whether the message is media of a stream that publishes: the owner may then keep it, instead of
+  // giving it to receive().
+  bool publishes(const Message& message, Time now);
   // One message of the client's. An error ends the connection, after output() was written.
   Result<void> receive(const Message& message, Time now);
   std::optional<Event> next_event() { return events_.take(); }
