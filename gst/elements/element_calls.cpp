@@ -5,14 +5,15 @@ void ElementCalls::post(Call call) {
   using Self = std::shared_ptr<ElementCalls>;
   GstElement* element = this->element();
   if (!element) return;
-  {
-    const std::lock_guard lock(mutex_);
-    waiting_.push_back(std::move(call));
-  }
-  gst_element_call_async(
-      element,
-      [](GstElement* called, gpointer self) { (*static_cast<Self*>(self))->run_all(called); },
-      new Self(shared_from_this()), [](gpointer self) { delete static_cast<Self*>(self); });
+  std::unique_lock lock(mutex_);
+  const bool first = waiting_.empty();  // others are run together with the one before
+  waiting_.push_back(std::move(call));
+  lock.unlock();
+  if (first)
+    gst_element_call_async(
+        element,
+        [](GstElement* called, gpointer self) { (*static_cast<Self*>(self))->run_all(called); },
+        new Self(shared_from_this()), [](gpointer self) { delete static_cast<Self*>(self); });
   gst_object_unref(element);
 }
 

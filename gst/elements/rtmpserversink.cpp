@@ -328,7 +328,7 @@ static GstFlowReturn gst_rtmp_server_sink_send(GstRtmpServerSink* self,
   const GstFlowReturn waited = wait_for_player(GST_BASE_SINK(self));
   if (waited != GST_FLOW_OK) return waited;
   if (impl.publisher->replaced()) return post_busy(self, "Another publisher took over");
-  impl.stream->push(*impl.publisher, std::move(messages), net::now());
+  impl.stream->push(*impl.publisher, messages, net::now());
   return GST_FLOW_OK;
 }
 

@@ -337,13 +337,16 @@ bool Emitter::ask(std::function<void(GstElement*)> question) {
   return true;
 }
 
+// Many come and go: where nobody listens no thread is woken for them.
 void Emitter::on_client_added(std::uint64_t id, const std::string& address) {
+  if (!handles(client_added)) return;
   calls_->post([id, address](GstElement* element) {
     g_signal_emit_by_name(element, client_added, guint64{id}, address.c_str());
   });
 }
 
 void Emitter::on_client_removed(std::uint64_t id, const boost::system::error_code& why) {
+  if (!handles(client_removed)) return;
   calls_->post([id, reason = why.message()](GstElement* element) {
     g_signal_emit_by_name(element, client_removed, guint64{id}, reason.c_str());
   });

@@ -304,7 +304,7 @@ void Attempt::on_started() {
   next_second_ = started_at_ + second;
 }
 
-void Attempt::on_batch_end() {
+void Attempt::on_batch_end(rtmp::Time) {
   driver_->reschedule();
   update_stats();
 }

@@ -67,7 +67,7 @@ class Attempt final : public Driver::Handler, public std::enable_shared_from_thi
 
   void on_established() override;
   rtmp::Result<void> on_message(rtmp::Message message, rtmp::Time time) override;
-  void on_batch_end() override;
+  void on_batch_end(rtmp::Time now) override;
   void on_drained() override;
   rtmp::Time deadline() const override;
   rtmp::Result<void> tick(rtmp::Time time) override;

@@ -5,16 +5,14 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 
-#include <array>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include "net/broadcast.h"
+
 namespace net {
 namespace {
-
-constexpr std::size_t max_spans = 64;  // in one system call
 
 error_code last_error() {
   return {errno == EAGAIN ? EWOULDBLOCK : errno, boost::system::system_category()};
@@ -33,17 +31,14 @@ class PlainStream final : public ByteStream {
   }
 
   std::size_t write_some(std::span<const rtmp::Bytes> spans, error_code& error) override {
-    std::array<iovec, max_spans> vectors;
-    const std::size_t used = std::min(spans.size(), vectors.size());
-    for (std::size_t i = 0; i < used; ++i)
-      vectors[i] = {const_cast<std::uint8_t*>(spans[i].data()), spans[i].size()};
-    msghdr message = {};
-    message.msg_iov = vectors.data();
-    message.msg_iovlen = used;
-    const ssize_t count = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL);
-    error = count < 0 ? last_error() : error_code();
-    return count > 0 ? static_cast<std::size_t>(count) : 0;
+    const ssize_t result = write_to(socket_.native_handle(), spans);
+    error = result < 0 ? error_code(static_cast<int>(-result), boost::system::system_category())
+            : result == 0 && !spans.empty() ? error_code(boost::asio::error::would_block)
+                                            : error_code();
+    return result > 0 ? static_cast<std::size_t>(result) : 0;
   }
+
+  int plain_socket() override { return socket_.native_handle(); }
 };
 
 // Best effort: an option that this kind of socket does not know is none that it needs.

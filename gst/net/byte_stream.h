@@ -34,6 +34,8 @@ class ByteStream {
   virtual void shutdown_write();
   // TLS, as far as is known yet.
   virtual bool is_secure() const { return false; }
+  // The socket, if what is written to it is what the peer reads; else -1.
+  virtual int plain_socket() { return -1; }
   // Why a read or write failed, where an error code does not say enough (a certificate, say).
   virtual std::string fault() const { return {}; }
 

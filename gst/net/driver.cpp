@@ -28,12 +28,12 @@ bool would_block(const error_code& error) {
 Driver::Driver(Worker& worker, std::unique_ptr<ByteStream> stream, rtmp::Connection connection,
                Settings settings, Handler& handler)
     : worker_(worker),
-      stream_(std::move(stream)),
-      connection_(std::move(connection)),
       settings_(settings),
       handler_(handler),
       timer_(worker.context()),
-      heard_(now()) {}
+      heard_(now()),
+      connection_(std::move(connection)),
+      stream_(std::move(stream)) {}
 
 void Driver::start(std::shared_ptr<void> owner) {
   owner_ = owner;
@@ -56,7 +56,11 @@ void Driver::wait_to_read(std::shared_ptr<void> owner) {
 }
 
 void Driver::on_readable(std::shared_ptr<void> owner, const error_code& error) {
-  const bool goes_on = !closed_ && !error && (!may_read_ || read_available());
+  bool goes_on = !closed_ && !error;
+  if (goes_on && may_read_) {
+    const Worker::Turn turn(worker_);
+    goes_on = read_available();
+  }
   if (goes_on && !closed_) return wait_to_read(std::move(owner));
   if (!closed_) end(error);
   timer_.cancel();
@@ -72,7 +76,7 @@ void Driver::on_readable(std::shared_ptr<void> owner, const error_code& error) {
 void Driver::take_unasked() {
   const Result<void> taken = take({});
   if (!taken) finish(taken.error());
-  if (phase_ == Phase::running) handler_.on_batch_end();
+  if (phase_ == Phase::running) handler_.on_batch_end(heard_);
 }
 
 bool Driver::read_available() {
@@ -101,7 +105,7 @@ bool Driver::read_available() {
     if (closed_) return false;
     if (count < worker_.scratch().size()) break;
   }
-  if (phase_ == Phase::running) handler_.on_batch_end();
+  if (phase_ == Phase::running) handler_.on_batch_end(heard_);
   flush();
   return !closed_;
 }
@@ -134,9 +138,20 @@ bool Driver::may_write() const {
   return !closed_ && !flushing_ && !waiting_to_write_ && !write_failed_ && phase_ != Phase::shut;
 }
 
+bool Driver::may_write_directly() const {
+  return may_write() && connection_.output().empty() && connection_.shares_bytes();
+}
+
+int Driver::direct_socket() { return may_write_directly() ? stream_->plain_socket() : -1; }
+
+std::size_t Driver::directly_written(ssize_t result) {
+  if (result >= 0) return static_cast<std::size_t>(result);
+  give_up_writing({static_cast<int>(-result), boost::system::system_category()});
+  return 0;
+}
+
 std::optional<std::size_t> Driver::write_directly(std::span<const rtmp::Bytes> spans) {
-  if (!may_write() || !connection_.output().empty() || !connection_.shares_bytes())
-    return std::nullopt;
+  if (!may_write_directly()) return std::nullopt;
   error_code error;
   const std::size_t count = stream_->write_some(spans, error);
   if (error && !would_block(error)) give_up_writing(error);
@@ -147,7 +162,7 @@ void Driver::flush() {
   if (!may_write()) return;
   flushing_ = true;
   do {
-    write_output();
+    if (!connection_.output().empty()) write_output();
     if (write_failed_ || !connection_.output().empty()) break;
     if (phase_ == Phase::running && established_) handler_.on_drained();
   } while (!closed_ && !write_failed_ && !connection_.output().empty());

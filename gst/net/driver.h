@@ -25,8 +25,8 @@ class Driver {
     virtual void on_established() {}
     // An error ends the connection once what was sent before is written.
     virtual rtmp::Result<void> on_message(rtmp::Message message, rtmp::Time now) = 0;
-    // All messages that arrived together have been given.
-    virtual void on_batch_end() {}
+    // All messages that arrived together, by now, have been given.
+    virtual void on_batch_end(rtmp::Time) {}
     // The output is empty: more may be sent now.
     virtual void on_drained() {}
     virtual rtmp::Time deadline() const = 0;
@@ -59,6 +59,10 @@ class Driver {
   // there. Answers how many are written; what is left must go into the output, and flush() follow.
   // Nothing, if they cannot go this way, as none can that are to be encrypted.
   std::optional<std::size_t> write_directly(std::span<const rtmp::Bytes> spans);
+  // The same in two steps, for who writes to many at once: the socket, or -1 if the bytes cannot go
+  // this way; and what a write to it gave, bytes or an error's number, negative.
+  int direct_socket();
+  std::size_t directly_written(ssize_t result);
   // The deadlines have changed.
   void reschedule();
   // Writes what there is, says that nothing follows, and reads to the peer's own end, so that no
@@ -76,6 +80,7 @@ class Driver {
   void on_readable(std::shared_ptr<void> owner, const error_code& error);
   // False when the stream is at its end or broken.
   bool may_write() const;
+  bool may_write_directly() const;
   void take_unasked();
   bool read_available();
   rtmp::Result<void> take(rtmp::Bytes bytes);
@@ -89,8 +94,6 @@ class Driver {
   rtmp::Time next_deadline() const;
 
   Worker& worker_;
-  std::unique_ptr<ByteStream> stream_;
-  rtmp::Connection connection_;
   Settings settings_;
   Handler& handler_;
   std::weak_ptr<void> owner_;
@@ -100,14 +103,17 @@ class Driver {
   rtmp::Time blocked_since_ = rtmp::never;
   rtmp::Time finish_by_ = rtmp::never;
   error_code finish_reason_;
+  error_code write_error_;
+  std::size_t answers_ = 0;  // bytes of the output that the peer has asked for, at most
+  // What every write looks at, side by side; the connection's part is at its end.
+  rtmp::Connection connection_;
+  std::unique_ptr<ByteStream> stream_;
   Phase phase_ = Phase::running;
   bool established_ = false;
-  bool may_read_ = false;    // what the reader waits for
-  std::size_t answers_ = 0;  // bytes of the output that the peer has asked for, at most
+  bool may_read_ = false;  // what the reader waits for
   bool waiting_to_write_ = false;
   bool flushing_ = false;
   bool write_failed_ = false;
-  error_code write_error_;
   bool closed_ = false;
 };
 

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 
+#include <boost/asio/post.hpp>
 #include <cstdlib>
 
 namespace net {
@@ -51,6 +52,19 @@ Worker::~Worker() {
   assert(!is_current());
   context_.stop();
   thread_.join();
+}
+
+void Worker::soon(std::shared_ptr<Chore> chore) {
+  if (is_current() && in_turn_)
+    chores_.push_back(std::move(chore));
+  else
+    boost::asio::post(context_, [chore = std::move(chore)] { chore->run(); });
+}
+
+void Worker::end_turn() {
+  in_turn_ = false;
+  for (const auto& chore : chores_) chore->run();
+  chores_.clear();
 }
 
 Workers::Workers(unsigned count) {

@@ -15,6 +15,13 @@
 
 namespace net {
 
+// Something to do on a worker's thread.
+class Chore {
+ public:
+  virtual ~Chore() = default;
+  virtual void run() = 0;
+};
+
 // One thread that runs one io_context. It takes no signals: those are the application's.
 class Worker {
  public:
@@ -28,12 +35,31 @@ class Worker {
   // Room to read into, for whoever runs on this thread, until it suspends: idle connections own
   // none.
   std::span<std::uint8_t> scratch() { return scratch_; }
+  // Runs the chore on this thread, never from within the call: at the end of the turn that there
+  // is, or when the loop comes to it. From any thread.
+  void soon(std::shared_ptr<Chore> chore);
+  // A connection's turn to be read. Chores that come up meanwhile are done when it ends, which
+  // costs no look at the other connections in between.
+  class Turn {
+   public:
+    explicit Turn(Worker& worker) : worker_(worker) { worker_.in_turn_ = true; }
+    ~Turn() { worker_.end_turn(); }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    Worker& worker_;
+  };
   bool is_current() const { return std::this_thread::get_id() == thread_.get_id(); }
 
  private:
+  void end_turn();
+
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   std::vector<std::uint8_t> scratch_;
+  std::vector<std::shared_ptr<Chore>> chores_;  // of this thread
+  bool in_turn_ = false;                        // likewise
   std::thread thread_;
 };
 

@@ -142,6 +142,7 @@ void Admission::end(const Decision& decision) {
 }
 
 void Admission::log_in() {
+  if (settings_->authmod == rtmp::auth::Mode::none) return identify();
   server_.login().check(request_, *settings_, server_.observer(),
                         home_([self = shared_from_this()](Decision decision) {
                           self->go_on(&Admission::identify, std::move(decision));
@@ -150,6 +151,7 @@ void Admission::log_in() {
 
 // Only with the app a token comes this early.
 void Admission::identify() {
+  if (!settings_->token_keys) return ask_observer();
   const TokenRead token = token_of(request_, *settings_);
   const auto* claims = std::get_if<TokenClaims>(&token);
   go_on(&Admission::ask_observer, {.user = claims ? claims->user : ""});

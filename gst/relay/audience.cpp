@@ -2,7 +2,6 @@
 #include "relay/audience.h"
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 
 namespace relay {
 namespace {
@@ -16,11 +15,11 @@ constexpr std::size_t most_gathered = 256 * 1024;
 }  // namespace
 
 Audience::Audience(net::Worker& worker, std::shared_ptr<Stream> stream, rtmp::Duration latency,
-                   Delays& delays)
+                   PostRoom& post)
     : worker_(worker),
       stream_(std::move(stream)),
       latency_(latency),
-      delays_(delays),
+      post_(post),
       timer_(worker.context()) {
   rows_.reserve(most_rows);  // they stay where they are while one is delivered to
 }
@@ -47,7 +46,10 @@ void Audience::remove(Player& player) {
     if (seat == row.seats.end()) continue;
     --players_;
     seat->player = nullptr;
-    if (delivering_) return;
+    if (delivering_) {
+      left_ = true;
+      return;
+    }
     *seat = row.seats.back();
     row.seats.pop_back();
   }
@@ -62,10 +64,10 @@ void Audience::on_frames(std::span<const FramePtr> frames) {
               return frame->is_key() || frame->notice != Frame::Notice::none;
             });
   if (std::exchange(scheduled_, true)) return;
-  boost::asio::post(worker_.context(), [self = shared_from_this()] { self->wake(); });
+  worker_.soon(shared_from_this());
 }
 
-void Audience::wake() {
+void Audience::run() {
   const bool urgent = take_inbox();
   if (urgent || latency_ == rtmp::Duration::zero() || recent_bytes_ > most_gathered) {
     for (Row& row : rows_) deliver(row);
@@ -116,8 +118,9 @@ void Audience::on_timer() {
 // What every row has.
 void Audience::forget_delivered() {
   std::uint64_t delivered = std::numeric_limits<std::uint64_t>::max();
+  const bool left = std::exchange(left_, false);
   for (Row& row : rows_) {
-    std::erase_if(row.seats, [](const Seat& seat) { return seat.player == nullptr; });
+    if (left) std::erase_if(row.seats, [](const Seat& seat) { return seat.player == nullptr; });
     if (row.since != rtmp::never) delivered = std::min(delivered, row.after);
   }
   const auto kept = std::find_if(recent_.begin(), recent_.end(), [&](const FramePtr& frame) {
@@ -139,28 +142,43 @@ void Audience::deliver(Row& row) {
   row.after = recent_.back()->sequence;
   delivering_ = true;
   std::uint64_t written = 0;
+  post_.sockets.clear();
+  post_.seats.clear();
   for (std::size_t i = 0; i < row.seats.size(); ++i) {  // players may join meanwhile
     const Seat seat = row.seats[i];
     if (!seat.player || seat.after >= row.after) continue;
-    if (seat.after < (*first)->sequence)
-      written += seat.player->deliver(batch) ? 1 : 0;
-    else
+    if (seat.after >= (*first)->sequence) {
       seat.player->deliver(
           Batch({std::find_if(first, recent_.end(), after(seat.after)), recent_.end()}));
+    } else if (const int socket = seat.player->direct_socket(batch); socket >= 0) {
+      post_.sockets.push_back(socket);
+      post_.seats.push_back(i);
+    } else {
+      written += seat.player->deliver(batch) ? 1 : 0;
+    }
   }
+  written += write(batch, row);
   delivering_ = false;
   if (written > 0) count(batch, written);
 }
 
+// To those who take all of it as it is, which is nearly everybody; how many of them there are.
+std::uint64_t Audience::write(const Batch& batch, Row& row) {
+  const auto results = post_.broadcast.write(batch.chunks.bytes, post_.sockets);
+  for (std::size_t i = 0; i < results.size(); ++i)
+    if (Player* player = row.seats[post_.seats[i]].player) player->on_written(batch, results[i]);
+  return results.size();
+}
+
 void Audience::count(const Batch& batch, std::uint64_t players) {
   const rtmp::Time now = net::now();
-  for (const FramePtr& frame : batch.frames) delays_.add(now - frame->arrived, players);
+  for (const FramePtr& frame : batch.frames) post_.delays.add(now - frame->arrived, players);
 }
 
 std::shared_ptr<Audience> Hall::audience(const std::shared_ptr<Stream>& stream) {
   if (auto known = audiences_[stream.get()].lock()) return known;
   std::erase_if(audiences_, [](const auto& entry) { return entry.second.expired(); });
-  auto audience = std::make_shared<Audience>(worker_, stream, latency_, delays_);
+  auto audience = std::make_shared<Audience>(worker_, stream, latency_, post_);
   audiences_[stream.get()] = audience;
   return audience;
 }

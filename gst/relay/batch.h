@@ -13,7 +13,7 @@ class Batch {
   // The frames as they go over a wire, for players that take all of them as they are. Nothing where
   // a notice is among them.
   struct Wire {
-    std::vector<rtmp::Bytes> bytes;
+    boost::container::small_vector<rtmp::Bytes, 8> bytes;
     std::size_t size = 0;  // of `bytes`
   };
 

@@ -59,11 +59,11 @@ class FrameQueue {
   template <typename Condition>
   void drop(Condition condition);
 
-  Limits limits_;
+  rtmp::TrackSet waiting_for_key_;
   rtmp::Fifo<Entry> entries_;
   std::size_t bytes_ = 0;
   std::uint64_t dropped_ = 0;
-  rtmp::TrackSet waiting_for_key_;
+  Limits limits_;
 };
 
 }  // namespace relay

@@ -12,9 +12,11 @@ Session::Playing::Playing(Session& session, std::uint32_t stream_id, std::shared
                           const rtmp::TrackChoice& tracks)
     : session_(session),
       stream_id_(stream_id),
-      stream_(std::move(stream)),
+      queue_(session.server_.settings()->player_queue),
       tracks_(tracks),
-      queue_(session.server_.settings()->player_queue) {}
+      stream_(std::move(stream)) {
+  plain_ = is_plain();
+}
 
 Session::Playing::~Playing() {
   if (audience_) {
@@ -79,22 +81,35 @@ bool Session::Playing::takes_as_it_is(const Batch& batch) const {
          (!batch.enhanced || session_.knows_enhanced_);
 }
 
-// The way of nearly all frames to nearly all players: nothing is queued, nobody is asked.
+// The way of nearly all frames to nearly all players: nothing is queued, nobody is asked. A session
+// that plays twice would get the second batch before the rest of the first.
+int Session::Playing::direct_socket(const Batch& batch) {
+  const bool may = takes_as_it_is(batch) && !session_.driver_.connection().speaks_flv() &&
+                   session_.playing_.size() == 1;
+  return may ? session_.driver_.direct_socket() : -1;
+}
+
+void Session::Playing::on_written(const Batch& batch, ssize_t result) {
+  count_written(batch, batch.chunks.size, session_.driver_.directly_written(result));
+}
+
+// The same for who is not written to together with others.
 bool Session::Playing::write_directly(const Batch& batch) {
   net::Driver& driver = session_.driver_;
-  rtmp::Connection& connection = driver.connection();
-  const Batch::Wire& wire = connection.speaks_flv() ? batch.tags() : batch.chunks;
-  const std::optional<std::size_t> count = driver.write_directly(wire.bytes);
-  if (!count) return false;
-  bytes_ += wire.size;
-  if (count == wire.size) {
-    connection.sent(wire.size);
-  } else {
-    for (const FramePtr& frame : batch.frames) append(*frame);
-    connection.written(*count);
-    driver.flush();
-  }
-  return true;
+  const Batch::Wire& wire = driver.connection().speaks_flv() ? batch.tags() : batch.chunks;
+  const std::optional<std::size_t> written = driver.write_directly(wire.bytes);
+  if (written) count_written(batch, wire.size, *written);
+  return written.has_value();
+}
+
+// What the kernel did not take waits in the connection's output.
+void Session::Playing::count_written(const Batch& batch, std::size_t whole, std::size_t written) {
+  net::Driver& driver = session_.driver_;
+  bytes_ += whole;
+  if (written == whole) return driver.connection().sent(whole);
+  for (const FramePtr& frame : batch.frames) append(*frame);
+  driver.connection().written(written);
+  driver.flush();
 }
 
 void Session::Playing::append(const Frame& frame) {

@@ -19,6 +19,8 @@ class Session::Playing final : public Player {
   // After the session has said that it plays.
   void join();
   bool deliver(const Batch& batch) override;
+  int direct_socket(const Batch& batch) override;
+  void on_written(const Batch& batch, ssize_t result) override;
   // Gives the connection what is next; false if there is nothing.
   bool send_next();
 
@@ -34,6 +36,7 @@ class Session::Playing final : public Player {
   bool is_plain() const;
   bool takes_as_it_is(const Batch& batch) const;
   bool write_directly(const Batch& batch);
+  void count_written(const Batch& batch, std::size_t whole, std::size_t written);
   void append(const Frame& frame);
   void enqueue(std::span<const FramePtr> frames);
   void give_memory_back();
@@ -46,15 +49,15 @@ class Session::Playing final : public Player {
 
   Session& session_;
   const std::uint32_t stream_id_;
+  bool plain_ = true;  // takes every frame as it is
+  bool paused_ = false, audio_ = true, video_ = true;
+  bool refused_ = false;  // for want of Enhanced RTMP
+  std::uint64_t bytes_ = 0, reported_ = 0;
+  FrameQueue queue_;
+  std::uint64_t joined_after_ = 0;  // the last sequence number of before
+  const rtmp::TrackChoice tracks_;
   std::shared_ptr<Stream> stream_;
   std::shared_ptr<Audience> audience_;
-  const rtmp::TrackChoice tracks_;
-  FrameQueue queue_;
-  bool paused_ = false, audio_ = true, video_ = true;
-  bool plain_ = is_plain();         // takes every frame as it is
-  bool refused_ = false;            // for want of Enhanced RTMP
-  std::uint64_t joined_after_ = 0;  // the last sequence number of before
-  std::uint64_t bytes_ = 0, reported_ = 0;
 };
 
 }  // namespace relay

@@ -29,7 +29,10 @@ class Session::Publishing final : public Publisher {
   RoutePath path() const override { return path_; }
 
   void flush(rtmp::Time now) {
-    if (!batch.empty()) stream_->push(*this, std::exchange(batch, {}), now);
+    if (batch.empty()) return;
+    stream_->push(*this, batch, now);
+    batch.clear();
+    if (batch.capacity() > kept) batch.shrink_to_fit();
   }
   void end() { stream_->unpublish(*this); }
   Stream& stream() { return *stream_; }
@@ -38,6 +41,8 @@ class Session::Publishing final : public Publisher {
   rtmp::Time heard;                  // media, last
 
  private:
+  static constexpr std::size_t kept = 16;  // messages that an empty batch has room for
+
   std::shared_ptr<Stream> stream_;
   std::weak_ptr<Session> session_;
   net::Worker& worker_;

@@ -142,7 +142,7 @@ void Pull::take(rtmp::Message message) {
 
 void Pull::flush() {
   flushing_ = false;
-  if (source_ && !batch_.empty()) stream_->push(*source_, std::move(batch_), net::now());
+  if (source_ && !batch_.empty()) stream_->push(*source_, batch_, net::now());
   batch_.clear();
 }
 

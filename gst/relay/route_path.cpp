@@ -22,7 +22,8 @@ bool is_id(std::string_view text) {
 RoutePath RoutePath::read(const rtmp::amf::Object& connect) {
   RoutePath path;
   const rtmp::amf::Value* value = connect.find(property);
-  std::istringstream in{std::string(value ? value->string().value_or("") : "")};
+  if (!value) return path;
+  std::istringstream in{std::string(value->string().value_or(""))};
   for (std::string id; std::getline(in, id, ',') && path.ids_.size() < longest;) {
     if (!is_id(id)) return {};
     path.ids_.push_back(id);

@@ -364,7 +364,7 @@ void Server::leave_http(const std::string& name) {
 }
 
 void Server::forget(const Session& session) {
-  const ClientStats last = session.stats(net::now());
+  const Session::Traffic last = session.traffic();
   rooms_.at(&session.worker()).sessions.erase(session.id());
   const std::lock_guard lock(mutex_);
   bytes_in_ += last.bytes_in;

@@ -156,6 +156,10 @@ void Session::on_established() {
 }
 
 Result<void> Session::on_message(rtmp::Message message, rtmp::Time now) {
+  if (session_.publishes(message, now)) {
+    take_media(std::move(message), now);
+    return {};
+  }
   if (swf_by_ != rtmp::never && rtmp::swf::is_response(message)) on_swf_answer(message);
   const Result<void> received = session_.receive(message, now);
   handle_events();
@@ -179,8 +183,7 @@ void Session::send_session_output() {
   if (driver_.connection().over()) driver_.finish(Error::cancelled);
 }
 
-void Session::on_batch_end() {
-  const rtmp::Time now = net::now();
+void Session::on_batch_end(rtmp::Time now) {
   for (auto& [id, publishing] : publishing_) publishing->flush(now);
   count_memory();
 }
@@ -207,7 +210,7 @@ void Session::on_drained() {
 }
 
 void Session::on_closed(net::error_code reason) {
-  on_batch_end();
+  on_batch_end(net::now());
   for (auto& [id, publishing] : publishing_) publishing->end();
   publishing_.clear();
   while (!playing_.empty()) end_play(playing_.begin()->first);
@@ -223,16 +226,27 @@ void Session::on_closed(net::error_code reason) {
 // Who did not get so far as to ask for anything is none to tell of: probes fill no log.
 void Session::log_end(net::error_code reason) {
   const auto log = settings_->access_log;
-  if (!log || report_.id == 0) return;
-  const ClientStats last = stats(net::now());
-  report_.user = connected_as_.user;
-  report_.end = std::chrono::system_clock::now();
-  report_.time = last.connected_for;
-  report_.bytes_in = last.bytes_in;
-  report_.bytes_out = last.bytes_out;
-  report_.frames_dropped = last.frames_dropped;
-  report_.reason = reason.message();
-  log->write(std::move(report_));
+  if (!log || connected_as_.client_id == 0) return;
+  const Traffic traffic = this->traffic();
+  log->write({.id = id_,
+              .address = address_,
+              .user = connected_as_.user,
+              .app = connected_as_.app,
+              .tc_url = connected_as_.tc_url,
+              .page_url = connected_as_.page_url,
+              .swf_url = connected_as_.swf_url,
+              .flash_version = connected_as_.flash_version,
+              .name = last_wish_.name,
+              .query = last_wish_.query,
+              .stream = last_wish_.stream,
+              .published = published_,
+              .played = played_,
+              .end = std::chrono::system_clock::now(),
+              .time = net::now() - since_,
+              .bytes_in = traffic.bytes_in,
+              .bytes_out = traffic.bytes_out,
+              .frames_dropped = traffic.frames_dropped,
+              .reason = reason.message()});
 }
 
 rtmp::Time Session::deadline() const {
@@ -262,6 +276,11 @@ void Session::sample(rtmp::Time now) {
 
 void Session::report() {
   for (const auto& [id, playing] : playing_) playing->report();
+}
+
+Session::Traffic Session::traffic() const {
+  const rtmp::Connection::Stats connection = driver_.connection().stats();
+  return {connection.bytes_in, connection.bytes_out, lost_};
 }
 
 ClientStats Session::stats(rtmp::Time now) const {

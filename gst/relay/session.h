@@ -46,15 +46,25 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   // As far as is known yet.
   Protocol protocol() const;
 
+  struct Traffic {
+    std::uint64_t bytes_in = 0, bytes_out = 0, frames_dropped = 0;
+  };
+  // Of a client that has gone.
+  Traffic traffic() const;
+
  private:
   class Publishing;
   class Playing;
+  // To publish or play: what was asked for, and "app/stream" that was given.
+  struct Wish {
+    std::string name, query, stream;
+  };
 
   bool is_foreign(rtmp::Bytes first) override;
   void on_released(std::unique_ptr<net::ByteStream> stream) override;
   void on_established() override;
   rtmp::Result<void> on_message(rtmp::Message message, rtmp::Time now) override;
-  void on_batch_end() override;
+  void on_batch_end(rtmp::Time now) override;
   void on_drained() override;
   rtmp::Time deadline() const override;
   rtmp::Result<void> tick(rtmp::Time now) override;
@@ -69,6 +79,7 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   void handle(rtmp::server_event::PublishRequest& request);
   void handle(rtmp::server_event::PlayRequest& request);
   void handle(rtmp::server_event::MediaReceived& media);
+  void take_media(rtmp::Message message, rtmp::Time now);
   void handle(rtmp::server_event::StreamClosed& closed);
   void handle(rtmp::server_event::PauseRequest& request);
   void handle(rtmp::server_event::SeekRequest& request);
@@ -95,7 +106,6 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   void count_memory();
   void add_wishes(ClientStats& stats) const;
   void add_traffic(ClientStats& stats, rtmp::Time now) const;
-  void asked(const std::string& name, const std::string& query);
   void log_end(net::error_code reason);
 
   Server& server_;
@@ -119,7 +129,8 @@ class Session final : public net::Driver::Handler, public std::enable_shared_fro
   rtmp::Time swf_by_ = rtmp::never;       // SWF verification must be answered
   RoutePath path_;                        // of a client that is a server
   Request connected_as_;                  // what connect said, for the requests that follow
-  SessionReport report_;                  // what is known so far
+  Wish last_wish_;
+  bool published_ = false, played_ = false;  // ever
   std::map<std::uint32_t, std::shared_ptr<Publishing>> publishing_;
   std::map<std::uint32_t, std::unique_ptr<Playing>> playing_;
   std::map<std::uint32_t, std::unique_ptr<Hooks::Visit>> visits_;  // 0: the connection

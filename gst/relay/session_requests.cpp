@@ -24,7 +24,7 @@ using rtmp::Status;
 constexpr std::uint32_t message_limit = rtmp::ChunkLimits{}.message_size;
 
 // A relay hands on every codec and track untouched.
-rtmp::amf::Object enhanced_capabilities() {
+rtmp::amf::Object write_capabilities() {
   using Capabilities = rtmp::EnhancedCapabilities;
   Capabilities capabilities;
   capabilities.four_cc_list = {"*"};
@@ -34,6 +34,11 @@ rtmp::amf::Object enhanced_capabilities() {
   rtmp::amf::Object object;
   rtmp::write_enhanced_capabilities(capabilities, object);
   return object;
+}
+
+const rtmp::amf::Object& enhanced_capabilities() {
+  static const rtmp::amf::Object capabilities = write_capabilities();
+  return capabilities;
 }
 
 // Encoders call themselves FMLE, or say a word that librtmp and its kin say to publish. Players do
@@ -107,13 +112,6 @@ void Session::handle(ConnectRequest& request) {
   connected_as_.flash_version = request.flash_version;
   connected_as_.app_as_sent = app_as_sent(request);
   connected_as_.looks_like_publisher = looks_like_publisher(request);
-  report_.id = id_;
-  report_.address = address_;
-  report_.app = request.app;
-  report_.tc_url = request.tc_url;
-  report_.page_url = request.page_url;
-  report_.swf_url = request.swf_url;
-  report_.flash_version = request.flash_version;
   const auto enhanced = rtmp::read_enhanced_capabilities(request.properties);
   knows_enhanced_ = enhanced.announced();
   reconnects_ = (enhanced.caps_ex & rtmp::EnhancedCapabilities::reconnect) != 0;
@@ -191,14 +189,8 @@ Request Session::make_request(Request::Action action, const std::string& stream,
   return request;
 }
 
-void Session::asked(const std::string& name, const std::string& query) {
-  report_.name = name;
-  report_.query = query;
-  report_.stream.clear();
-}
-
 void Session::handle(PublishRequest& request) {
-  asked(request.name, request.query);
+  last_wish_ = {request.name, request.query, {}};
   Request wish = make_request(Request::Action::publish, request.name, request.query);
   wish.publish_type = request.type;
   decide(wish, [this, wish, stream_id = request.stream_id](const Decision& decision) {
@@ -226,8 +218,8 @@ bool Session::publish(std::uint32_t stream_id, const std::string& name,
   }
   driver_.connection().set_message_limit(message_limit);
   publishing_[stream_id] = publishing;
-  report_.published = true;
-  report_.stream = name;
+  published_ = true;
+  last_wish_.stream = name;
   session_.accept_publish(stream_id);
   for (const std::string& url : forward) server_.forward_once(name, url);
   return true;
@@ -242,7 +234,7 @@ void Session::replaced(std::uint32_t stream_id) {
 }
 
 void Session::handle(PlayRequest& request) {
-  asked(request.name, request.query);
+  last_wish_ = {request.name, request.query, {}};
   const Result<rtmp::TrackChoice> tracks = rtmp::read_track_choice(request.query);
   if (!tracks) {
     session_.reject_play(request.stream_id,
@@ -278,8 +270,8 @@ bool Session::play(std::uint32_t stream_id, const std::string& name,
                          {"error", "NetStream.Play.Failed", "The stream has too many players."});
     return false;
   }
-  report_.played = true;
-  report_.stream = name;
+  played_ = true;
+  last_wish_.stream = name;
   playing_[stream_id] = std::make_unique<Playing>(*this, stream_id, stream, tracks);
   server_.fetch(stream, path_,
                 [weak = weak_from_this(), &worker = driver_.worker(),
@@ -313,14 +305,18 @@ void Session::begin_play(std::uint32_t stream_id) {
 }
 
 void Session::handle(MediaReceived& media) {
-  const auto publishing = publishing_.find(media.message.stream_id);
-  if (publishing == publishing_.end()) return;
-  publishing->second->heard = net::now();
-  if (const auto visit = visits_.find(publishing->first); visit != visits_.end())
-    visit->second->heard(media.message.timestamp);
   std::optional<rtmp::Message> message = std::move(media.message);
   if (!rtmp::is_media(message->type)) message = clean_data(std::move(*message));
-  if (message) publishing->second->batch.push_back(std::move(*message));
+  if (message) take_media(std::move(*message), net::now());
+}
+
+void Session::take_media(rtmp::Message message, rtmp::Time now) {
+  const auto publishing = publishing_.find(message.stream_id);
+  if (publishing == publishing_.end()) return;
+  publishing->second->heard = now;
+  if (const auto visit = visits_.find(publishing->first); visit != visits_.end())
+    visit->second->heard(message.timestamp);
+  publishing->second->batch.push_back(std::move(message));
 }
 
 void Session::handle(StreamClosed& closed) { end_stream(closed.stream_id); }

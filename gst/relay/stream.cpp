@@ -2,9 +2,13 @@
 #include "relay/stream.h"
 
 #include <algorithm>
+#include <boost/container/small_vector.hpp>
+
 
 namespace relay {
 namespace {
+
+constexpr std::size_t usual_batch = 8;  // messages that arrive together, at most
 
 bool same_payload(const Frame& one, const Frame& other) {
   return std::ranges::equal(one.encoded.payload.bytes(), other.encoded.payload.bytes());
@@ -62,12 +66,11 @@ bool Stream::publish(std::shared_ptr<Publisher> publisher, Duplicate policy,
   return true;
 }
 
-void Stream::push(const Publisher& publisher, std::vector<rtmp::Message> batch, rtmp::Time now) {
+void Stream::push(const Publisher& publisher, std::span<rtmp::Message> batch, rtmp::Time now) {
   std::unique_lock lock(mutex_);
   if (publisher_.get() != &publisher) return;
   heard_ = now;
-  std::vector<FramePtr> frames;
-  frames.reserve(batch.size());
+  boost::container::small_vector<FramePtr, usual_batch> frames;
   for (rtmp::Message& message : batch) {
     const rtmp::media::Summary summary = rtmp::media::summarize(message);
     if (ends_early(message, summary) || !timeline_.place(message, summary, now)) continue;

@@ -99,7 +99,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   bool publish(std::shared_ptr<Publisher> publisher, Duplicate policy, rtmp::Duration idle_after,
                rtmp::Time now);
   // Takes the messages' payloads. Ignored if `publisher` is not the stream's (any more).
-  void push(const Publisher& publisher, std::vector<rtmp::Message> batch, rtmp::Time now);
+  void push(const Publisher& publisher, std::span<rtmp::Message> batch, rtmp::Time now);
   // The publisher ends; its headers and GOP go with it. Ignored if it is not the stream's.
   void unpublish(const Publisher& publisher);
   // Tells the players of a publisher that went away: it is no longer waited for.

@@ -60,7 +60,7 @@ class AudienceTest : public testing::Test {
 
   void gather_for(rtmp::Duration latency) {
     stream_->publish(publisher_, Stream::Duplicate::reject, 5s, net::now());
-    audience_ = std::make_shared<Audience>(worker_, stream_, latency, delays_);
+    audience_ = std::make_shared<Audience>(worker_, stream_, latency, post_);
   }
   void on_worker(std::function<void()> work) {
     std::promise<void> done;
@@ -76,14 +76,14 @@ class AudienceTest : public testing::Test {
     return player;
   }
   void push(std::vector<rtmp::Message> messages) {
-    stream_->push(*publisher_, std::move(messages), net::now());
+    stream_->push(*publisher_, messages, net::now());
   }
 
   net::Worker worker_{"test"};
   std::shared_ptr<Stream> stream_ = std::make_shared<Stream>("live/cam", Stream::Settings{});
   std::shared_ptr<TestPublisher> publisher_ = std::make_shared<TestPublisher>();
   std::vector<std::unique_ptr<TestPlayer>> players_;
-  Delays delays_;
+  PostRoom post_;
   std::shared_ptr<Audience> audience_;
 };
 
@@ -101,12 +101,13 @@ TEST_F(AudienceTest, CountsHowLongFramesWaitedForEachPlayerThatTheyAreWrittenTo)
   TestPlayer& player = add_player();
   TestPlayer& other = add_player();
   TestPlayer& slow = add_player(false);
-  stream_->push(*publisher_, {audio(0), audio(20)}, net::now() - 1h);
+  std::vector messages{audio(0), audio(20)};
+  stream_->push(*publisher_, messages, net::now() - 1h);
   for (TestPlayer* one : {&player, &other, &slow}) EXPECT_EQ(one->wait_for("aa"), "aa");
   on_worker([&] {
-    EXPECT_EQ(delays_.counts.back(), 4u) << "above all bounds";
-    EXPECT_EQ(std::accumulate(delays_.counts.begin(), delays_.counts.end(), 0u), 4u);
-    EXPECT_GE(delays_.sum_us, 4u * 3600 * 1'000'000);
+    EXPECT_EQ(post_.delays.counts.back(), 4u) << "above all bounds";
+    EXPECT_EQ(std::accumulate(post_.delays.counts.begin(), post_.delays.counts.end(), 0u), 4u);
+    EXPECT_GE(post_.delays.sum_us, 4u * 3600 * 1'000'000);
   });
 }
 

@@ -55,7 +55,7 @@ class StreamFigures : public testing::Test {
  protected:
   StreamFigures() { stream_->publish(publisher_, Stream::Duplicate::reject, 5s, start); }
   void push(std::vector<rtmp::Message> messages, rtmp::Duration at = {}) {
-    stream_->push(*publisher_, std::move(messages), start + at);
+    stream_->push(*publisher_, messages, start + at);
   }
   StreamStats stats(rtmp::Duration at = 1s) { return stream_->stats(start + at); }
 

@@ -39,7 +39,7 @@ class StreamTest : public testing::Test {
     return stream_.publish(publisher, policy, 5s, start + at) ? publisher : nullptr;
   }
   void push(const Publisher& publisher, std::vector<rtmp::Message> batch, rtmp::Duration at = {}) {
-    stream_.push(publisher, std::move(batch), start + at);
+    stream_.push(publisher, batch, start + at);
   }
   std::string late_player(StartAt at = StartAt::gop) {
     return letters(stream_.subscribe(std::make_shared<TestSubscriber>(), at).frames);
@@ -265,7 +265,7 @@ class GraceTest : public testing::Test {
   void publish(std::vector<rtmp::Message> batch, rtmp::Duration at) {
     publisher_ = std::make_shared<TestPublisher>();
     EXPECT_TRUE(stream_->publish(publisher_, Duplicate::takeover, 5s, start + at));
-    stream_->push(*publisher_, std::move(batch), start + at);
+    stream_->push(*publisher_, batch, start + at);
   }
   void unpublish() { stream_->unpublish(*publisher_); }
   std::vector<std::int64_t> times() const {
@@ -378,7 +378,8 @@ TEST_F(GraceTest, ForgetsTheTimeLineWithTheEnd) {
 }
 
 TEST_F(GraceTest, HandsOnNoEndOfATrack) {
-  stream_->push(*publisher_, {message(rtmp::MessageType::video, 2000, {0x17, 2, 0, 0, 0})}, start);
+  std::vector end{message(rtmp::MessageType::video, 2000, {0x17, 2, 0, 0, 0})};
+  stream_->push(*publisher_, end, start);
   EXPECT_EQ(subscriber_->seen, "Pkai");
 }
 
