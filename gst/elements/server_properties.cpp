@@ -34,6 +34,8 @@ constexpr auto read_only = static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_S
  * @gop: all frames since the last key frame, then what comes
  * @keyframe: the next key frame; audio at once
  * @live: whatever comes next
+ * @catch-up: as @gop, but so that no delay stays: pictures get times that lead up to the present at
+ *   once, and sound begins with what comes; streams with B-frames begin as with @gop
  *
  * Where a player that comes in the middle of a stream begins.
  */
@@ -42,6 +44,8 @@ GType start_at_type() {
       {static_cast<int>(StartAt::gop), "All frames since the last key frame", "gop"},
       {static_cast<int>(StartAt::keyframe), "The next key frame", "keyframe"},
       {static_cast<int>(StartAt::live), "Whatever comes next", "live"},
+      {static_cast<int>(StartAt::catch_up), "All pictures since the last key frame, at once",
+       "catch-up"},
       {0, nullptr, nullptr}};
   static const GType type = g_enum_register_static("GstRtmpServerStartAt", values);
   return type;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/container/small_vector.hpp>
 
+#include "relay/catch_up.h"
 
 namespace relay {
 namespace {
@@ -246,8 +247,8 @@ Snapshot Stream::snapshot(StartAt start) const {
   Snapshot snapshot;
   snapshot.last_sequence = sequence_;
   snapshot.published = publisher_ != nullptr;
-  const bool with_gop = start == StartAt::gop && !gop_.empty();
-  const std::int64_t timestamp = with_gop ? gop_.front()->timestamp : stats_.last_timestamp;
+  const std::vector<FramePtr> gop = gop_for(start);
+  const std::int64_t timestamp = gop.empty() ? stats_.last_timestamp : gop.front()->timestamp;
   const auto add = [&](const FramePtr& frame, std::int64_t time) {
     rtmp::Message message = frame->message(shared_stream_id);
     message.timestamp = time;
@@ -256,8 +257,15 @@ Snapshot Stream::snapshot(StartAt start) const {
   };
   if (metadata_) add(metadata_, 0);
   for (const auto& [key, frame] : headers_) add(frame, timestamp);
-  if (with_gop) snapshot.frames.insert(snapshot.frames.end(), gop_.begin(), gop_.end());
+  snapshot.frames.insert(snapshot.frames.end(), gop.begin(), gop.end());
   return snapshot;
+}
+
+std::vector<FramePtr> Stream::gop_for(StartAt start) const {
+  if (start == StartAt::keyframe || start == StartAt::live) return {};
+  auto shortened =
+      start == StartAt::catch_up ? catch_up(gop_, settings_.chunk_size) : std::vector<FramePtr>();
+  return shortened.empty() ? gop_ : shortened;
 }
 
 bool Stream::add_player(std::size_t limit) {

@@ -29,6 +29,7 @@ enum class StartAt {
   gop,       // with all frames since the last key frame
   keyframe,  // with the next key frame (audio at once)
   live,      // with whatever comes next
+  catch_up,  // as gop, but so that it is through with the pictures at once
 };
 
 // What gets a stream's frames: the players of one worker, or an element. Calls come on any thread,
@@ -154,6 +155,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   void end_wait(std::uint64_t number);
   void report(bool published);
   Snapshot snapshot(StartAt start) const;
+  std::vector<FramePtr> gop_for(StartAt start) const;
 
   const std::string name_;
   const Hooks hooks_;

@@ -571,38 +571,38 @@ TEST(RtmpServerSrc, DoesNotEndWithAPublisherThatComesBackInTime) {
   EXPECT_EQ(received.discontinuities(), 2);
 }
 
-TEST(RtmpServerSrc, BeginsWithThePicturesSinceTheLastKeyFrame) {
+// Of what a player gets that comes behind 30 frames, and leaves at the end, some frames later.
+std::vector<GstClockTime> times_of_late_player(const std::string& properties,
+                                               std::uint32_t frames = 0) {
   const int port = free_port();
-  Pipeline sending(sink(port)), witness(source(port, "stream=live/cam"));
-  Passing seen(witness, "source", "src");
-  witness.set_state(GST_STATE_PLAYING);
-  sending.set_state(GST_STATE_PLAYING);
-  push_stream(sending, 30);
-  ASSERT_TRUE(seen.wait_count(31));
-  Pipeline late(source(port, "stream=live/cam on-unpublish=eos"));
-  Passing received(late, "source", "src");
-  late.set_state(GST_STATE_PLAYING);
-  sending.end("in");
-  EXPECT_TRUE(late.wait_eos());
-  EXPECT_EQ(received.times().size(), 1u + 5u);
-}
-
-TEST(RtmpServerSrc, BeginsWithTheNextKeyFrameWhenAskedTo) {
-  const int port = free_port();
-  Pipeline sending(sink(port, "start-at=keyframe")), witness(source(port, "stream=live/cam"));
+  Pipeline sending(sink(port, properties)), witness(source(port, "stream=live/cam"));
   Passing seen(witness, "source", "src");
   sending.set_state(GST_STATE_PLAYING);
   witness.set_state(GST_STATE_PLAYING);
   push_stream(sending, 30);
-  ASSERT_TRUE(seen.wait_count(31));
+  EXPECT_TRUE(seen.wait_count(31));
   Pipeline late(source(port, "stream=live/cam on-unpublish=eos"));
   Passing received(late, "source", "src");
   late.set_state(GST_STATE_PLAYING);
-  for (std::uint32_t number = 30; number < 60; ++number)
+  for (std::uint32_t number = 30; number < 30 + frames; ++number)
     sending.push("in", to_gst(flv::write_tag(frame(number)), number * 40));
   sending.end("in");
   EXPECT_TRUE(late.wait_eos());
-  EXPECT_EQ(received.times().size(), 1u + 10u);
+  return received.times();
+}
+
+TEST(RtmpServerSrc, BeginsWithThePicturesSinceTheLastKeyFrame) {
+  EXPECT_EQ(times_of_late_player("").size(), 1u + 5u);
+}
+
+TEST(RtmpServerSrc, BeginsWithTheNextKeyFrameWhenAskedTo) {
+  EXPECT_EQ(times_of_late_player("start-at=keyframe", 30).size(), 1u + 10u);
+}
+
+TEST(RtmpServerSrc, CatchesUpWithThePresentWhenAskedTo) {
+  const auto times = times_of_late_player("start-at=catch-up");
+  ASSERT_EQ(times.size(), 1u + 5u);
+  EXPECT_EQ(times.back() - times.front(), 4 * GST_MSECOND) << "instead of 160";
 }
 
 TEST(RtmpServerSrc, SaysForWhomItWaitedInVain) {

@@ -90,6 +90,29 @@ TEST_F(StreamTest, StampsHeadersWithTheTimeOfWhatTheyComeBefore) {
   for (const FramePtr& frame : snapshot.frames) EXPECT_EQ(frame->timestamp, 5'000'000);
 }
 
+TEST_F(StreamTest, BringsLatePlayersToThePresentWithoutDelay) {
+  const auto publisher = publish();
+  push(*publisher, {metadata(), video_header(), audio_header(), key(120), audio(130)});
+  push(*publisher, {inter(160), audio(170), inter(200), audio(210)});
+  const Snapshot snapshot =
+      stream_.subscribe(std::make_shared<TestSubscriber>(), StartAt::catch_up);
+  ASSERT_EQ(letters(snapshot.frames), "MhHkii");
+  std::vector<std::int64_t> times;
+  for (const FramePtr& frame : snapshot.frames) times.push_back(frame->timestamp);
+  EXPECT_EQ(times, (std::vector<std::int64_t>{0, 198, 198, 198, 199, 200}));
+  EXPECT_LT(snapshot.frames.back()->sequence, snapshot.last_sequence) << "sound is newer";
+}
+
+TEST_F(StreamTest, LeavesPicturesThatAreReorderedWhereTheyAre) {
+  const auto publisher = publish();
+  const auto shown_later = message(rtmp::MessageType::video, 160, {0x27, 1, 0, 0, 80, 2});
+  push(*publisher, {key(120), shown_later, audio(170)});
+  const Snapshot snapshot =
+      stream_.subscribe(std::make_shared<TestSubscriber>(), StartAt::catch_up);
+  ASSERT_EQ(letters(snapshot.frames), "kia");
+  EXPECT_EQ(snapshot.frames.front()->timestamp, 120);
+}
+
 TEST_F(StreamTest, StampsMetadataWithZeroWhichFFmpegDoesNotTakeForSubtitles) {
   const auto publisher = publish();
   push(*publisher, {metadata(), key(5'000'000)});
