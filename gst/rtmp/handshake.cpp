@@ -222,7 +222,8 @@ Result<void> ClientHandshake::receive(Bytes& input, std::uint32_t now) {
 // A server that ignores the digest of C1 gets what every server understands, the echo.
 Result<void> ClientHandshake::answer(std::uint32_t now) {
   const Bytes s1 = Bytes(received_).subspan(1);
-  const auto scheme = kind_ == Kind::simple ? std::nullopt : find_digest(s1, Role::server);
+  std::optional<DigestScheme> scheme;
+  if (kind_ != Kind::simple) scheme = find_digest(s1, Role::server);
   if (kind_ == Kind::encrypted) {
     if (!scheme) return Error::bad_digest;
     if (const Result<void> agreed = agree(s1, *scheme); !agreed) return agreed;
