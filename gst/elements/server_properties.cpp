@@ -35,7 +35,7 @@ constexpr auto read_only = static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_S
  * @keyframe: the next key frame; audio at once
  * @live: whatever comes next
  * @catch-up: as @gop, but so that no delay stays: pictures get times that lead up to the present at
- *   once, and sound begins with what comes; streams with B-frames begin as with @gop
+ *   once, and sound begins with what comes
  *
  * Where a player that comes in the middle of a stream begins.
  */

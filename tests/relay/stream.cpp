@@ -31,6 +31,11 @@ struct TestSubscriber : Subscriber {
   std::vector<FramePtr> all;
 };
 
+struct Shown {
+  std::int64_t decoded = 0, shown = 0;
+  std::uint8_t mark = 0;  // the payload's last byte
+};
+
 class StreamTest : public testing::Test {
  protected:
   std::shared_ptr<TestPublisher> publish(Duplicate policy = Duplicate::reject,
@@ -43,6 +48,16 @@ class StreamTest : public testing::Test {
   }
   std::string late_player(StartAt at = StartAt::gop) {
     return letters(stream_.subscribe(std::make_shared<TestSubscriber>(), at).frames);
+  }
+  std::vector<Shown> pictures_from(StartAt at) {
+    std::vector<Shown> all;
+    for (const FramePtr& frame : stream_.subscribe(std::make_shared<TestSubscriber>(), at).frames) {
+      const rtmp::Bytes payload = frame->encoded.payload;
+      const auto packet = rtmp::media::read_video(payload);
+      const std::int64_t delay = packet ? packet->tracks.front().composition_time : 0;
+      all.push_back({frame->timestamp, frame->timestamp + delay, payload.back()});
+    }
+    return all;
   }
 
   Stream stream_{"live/cam", {.gop_cache = {.ms = 1000, .bytes = 100'000, .frames = 8}}};
@@ -103,13 +118,60 @@ TEST_F(StreamTest, BringsLatePlayersToThePresentWithoutDelay) {
   EXPECT_LT(snapshot.frames.back()->sequence, snapshot.last_sequence) << "sound is newer";
 }
 
-TEST_F(StreamTest, LeavesPicturesThatAreReorderedWhereTheyAre) {
+std::vector<std::uint8_t> marks_as_shown(std::vector<Shown> pictures) {
+  std::ranges::sort(pictures, {}, &Shown::shown);
+  std::vector<std::uint8_t> marks;
+  for (const Shown& picture : pictures) marks.push_back(picture.mark);
+  return marks;
+}
+
+// A picture of H.264, or of H.265, whose header leaves out that it is shown at once.
+rtmp::Message picture(bool h265, std::int64_t time, std::uint8_t shown_after, std::uint8_t mark) {
+  constexpr auto video = rtmp::MessageType::video;
+  const std::uint8_t legacy = mark == 1 ? 0x17 : 0x27, frames = mark == 1 ? 0x91 : 0xA1;
+  if (!h265) return message(video, time, {legacy, 1, 0, 0, shown_after, mark});
+  if (shown_after > 0)
+    return message(video, time, {frames, 'h', 'v', 'c', '1', 0, 0, shown_after, mark});
+  const std::uint8_t frames_x = frames + 2;
+  return message(video, time, {frames_x, 'h', 'v', 'c', '1', mark});
+}
+
+// I P B B P B B ..., each B decoded when it is shown.
+TEST_F(StreamTest, BringsLatePlayersToThePresentPastPicturesThatAreReordered) {
+  stream_.change({});  // with room for longer GOPs
+  for (const bool h265 : {false, true}) {
+    const auto publisher = publish();
+    std::vector<rtmp::Message> gop;
+    for (std::uint8_t mark = 1; mark <= 100; ++mark) {
+      const std::uint8_t shown_after = mark == 1 ? 40 : mark % 3 == 2 ? 120 : 0;
+      gop.push_back(picture(h265, 1000 + 40 * mark, shown_after, mark));
+    }
+    push(*publisher, std::move(gop));
+    const auto before = pictures_from(StartAt::gop), after = pictures_from(StartAt::catch_up);
+    ASSERT_EQ(after.size(), 100u);
+    EXPECT_EQ(marks_as_shown(after), marks_as_shown(before));
+    EXPECT_EQ(after.back().decoded, before.back().decoded);
+    EXPECT_GT(after.front().decoded, before.back().decoded - 110);
+    for (std::size_t i = 0; i < after.size(); ++i) {
+      EXPECT_GE(after[i].shown, after[i].decoded) << i;
+      EXPECT_TRUE(i == 0 || after[i].decoded > after[i - 1].decoded) << i;
+      const bool to_come = before[i].shown >= before.back().decoded;
+      EXPECT_TRUE(!to_come || after[i].shown == before[i].shown) << i;
+    }
+    stream_.unpublish(*publisher);
+  }
+}
+
+// A message of two tracks says nothing of one time.
+TEST_F(StreamTest, BeginsWithTheGopWhereSeveralTracksInOneAreReordered) {
   const auto publisher = publish();
-  const auto shown_later = message(rtmp::MessageType::video, 160, {0x27, 1, 0, 0, 80, 2});
-  push(*publisher, {key(120), shown_later, audio(170)});
+  const auto two_tracks =
+      message(rtmp::MessageType::video, 160,
+              {0xA6, 0x11, 'h', 'v', 'c', '1', 0, 0, 0, 4, 0, 0, 80, 1, 1, 0, 0, 4, 0, 0, 80, 2});
+  push(*publisher, {key(120), two_tracks, inter(200), inter(210), audio(220)});
   const Snapshot snapshot =
       stream_.subscribe(std::make_shared<TestSubscriber>(), StartAt::catch_up);
-  ASSERT_EQ(letters(snapshot.frames), "kia");
+  ASSERT_EQ(letters(snapshot.frames), "kiiia");
   EXPECT_EQ(snapshot.frames.front()->timestamp, 120);
 }
 
