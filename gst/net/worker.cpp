@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "net/worker.h"
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <boost/asio/post.hpp>
 #include <cstdlib>
 
@@ -29,6 +33,43 @@ class SignalsBlocked {
   sigset_t before_;
 };
 
+void fill_with_randomness(std::span<std::uint8_t> out) {
+  // Without randomness every secret of ours could be guessed: no going on.
+  if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1) std::abort();
+}
+
+// Asking OpenSSL costs more than what a handshake takes of it, so it is asked for much at a time.
+// No byte is given twice, and none stays here once it was given.
+class RandomStock {
+ public:
+  void give(std::span<std::uint8_t> out) {
+    if (out.size() > bytes_.size()) return fill_with_randomness(out);
+    if (out.size() > left_ || forks_ != forks()) refill();
+    left_ -= out.size();
+    const auto given = std::span(bytes_).subspan(left_, out.size());
+    std::ranges::copy(given, out.begin());
+    OPENSSL_cleanse(given.data(), given.size());
+  }
+
+ private:
+  // How often this process was one's child: it must not give what its parent gives.
+  static unsigned forks() {
+    static std::atomic<unsigned> count = 0;
+    [[maybe_unused]] static const int told = ::pthread_atfork(nullptr, nullptr, [] { ++count; });
+    return count;
+  }
+
+  void refill() {
+    fill_with_randomness(bytes_);
+    left_ = bytes_.size();
+    forks_ = forks();
+  }
+
+  std::array<std::uint8_t, 16 * 1024> bytes_;
+  std::size_t left_ = 0;
+  unsigned forks_ = 0;
+};
+
 // Those that this process may run on, which may be fewer than the machine has.
 unsigned available_cores() {
   cpu_set_t cores;
@@ -48,10 +89,12 @@ Worker::Worker(std::string name)
   });
 }
 
-Worker::~Worker() {
+Worker::~Worker() { stop(); }
+
+void Worker::stop() {
   assert(!is_current());
   context_.stop();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
 }
 
 void Worker::soon(std::shared_ptr<Chore> chore) {
@@ -73,6 +116,11 @@ Workers::Workers(unsigned count) {
     workers_.push_back(std::make_unique<Worker>("rtmp" + std::to_string(i)));
 }
 
+Workers::~Workers() {
+  for (const auto& worker : workers_) worker->stop();
+  for (const auto& worker : workers_) worker->drop();
+}
+
 Worker& Workers::next() {
   return *workers_[next_.fetch_add(1, std::memory_order_relaxed) % workers_.size()];
 }
@@ -81,8 +129,8 @@ rtmp::Time now() { return std::chrono::steady_clock::now(); }
 
 const rtmp::Random& secure_random() {
   static const rtmp::Random random = [](std::span<std::uint8_t> out) {
-    // Without randomness every secret of ours could be guessed: no going on.
-    if (RAND_bytes(out.data(), static_cast<int>(out.size())) != 1) std::abort();
+    thread_local RandomStock stock;
+    stock.give(out);
   };
   return random;
 }

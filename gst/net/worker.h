@@ -26,7 +26,7 @@ class Chore {
 class Worker {
  public:
   explicit Worker(std::string name);
-  // Drops what is still queued and joins the thread; not from the worker's own thread.
+  // stop()s.
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -52,10 +52,19 @@ class Worker {
   };
   bool is_current() const { return std::this_thread::get_id() == thread_.get_id(); }
 
+  // Joins the thread; not from the worker's own. What is queued stays there, until drop().
+  void stop();
+  // Once stopped: forgets what is still queued, of which some may belong to other workers.
+  void drop() { context_.shutdown(); }
+
  private:
+  struct Context : boost::asio::io_context {
+    using io_context::io_context, execution_context::shutdown;
+  };
+
   void end_turn();
 
-  boost::asio::io_context context_{1};
+  Context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   std::vector<std::uint8_t> scratch_;
   std::vector<std::shared_ptr<Chore>> chores_;  // of this thread
@@ -68,6 +77,8 @@ class Workers {
  public:
   // 0: as many as there are cores for this process.
   explicit Workers(unsigned count);
+  // No thread runs, and nothing is queued, when the first goes.
+  ~Workers();
 
   Worker& next();
   Worker& first() { return *workers_.front(); }

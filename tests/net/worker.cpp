@@ -2,9 +2,14 @@
 #include "net/worker.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <future>
+#include <set>
 #include <vector>
 
 namespace net {
@@ -58,6 +63,55 @@ TEST_F(WorkerTest, DoesChoresLaterWhereThereIsNoTurn) {
 TEST_F(WorkerTest, DoesChoresOfOtherThreads) {
   note(1);
   on_worker([&] { EXPECT_EQ(notes_, std::vector{1}); });
+}
+
+// What no thread comes to any more goes while both contexts are there.
+TEST(Workers, GoWithSocketsOfEachOtherInTheirQueues) {
+  Workers workers(2);
+  for (int i = 0; i < 2; ++i) {
+    boost::asio::ip::tcp::socket socket(workers[1 - i].context(), boost::asio::ip::tcp::v4());
+    workers[i].stop();
+    boost::asio::post(workers[i].context(), [socket = std::move(socket)] {
+      ADD_FAILURE() << "it was stopped: " << socket.is_open();
+    });
+  }
+}
+
+using Secret = std::array<std::uint8_t, 16>;
+
+Secret draw() {
+  Secret secret = {};
+  secure_random()(secret);
+  return secret;
+}
+
+TEST(SecureRandom, GivesNothingTwice) {
+  std::set<Secret> all;
+  for (int i = 0; i < 5000; ++i) EXPECT_TRUE(all.insert(draw()).second);
+  std::thread([&] { EXPECT_FALSE(all.contains(draw())); }).join();
+}
+
+TEST(SecureRandom, FillsWhatIsLargerThanItsStock) {
+  std::vector<std::uint8_t> large(100'000);
+  secure_random()(large);
+  EXPECT_GT(std::set(large.begin(), large.end()).size(), 250u);
+  EXPECT_NE(std::vector(large.end() - 16, large.end()), std::vector<std::uint8_t>(16));
+}
+
+TEST(SecureRandom, GivesAChildOtherThanItsParent) {
+  draw();  // there is a stock now
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const Secret secret = draw();
+    ::_exit(::write(ends[1], secret.data(), secret.size()) == ssize_t{secret.size()} ? 0 : 1);
+  }
+  Secret of_child = {};
+  ASSERT_EQ(::read(ends[0], of_child.data(), of_child.size()), ssize_t{of_child.size()});
+  EXPECT_NE(of_child, draw());
+  ::waitpid(child, nullptr, 0);
+  for (const int end : ends) ::close(end);
 }
 
 }  // namespace
