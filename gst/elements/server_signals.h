@@ -30,7 +30,7 @@ class Emitter final : public relay::Observer {
   explicit Emitter(GstElement* element) : calls_(std::make_shared<ElementCalls>(element)) {}
 
   // Whether the application wants to decide.
-  bool decides() const;
+  bool decides() const override;
   // Or knows passwords.
   bool knows_passwords() const;
   void on_request(const relay::Request& request,

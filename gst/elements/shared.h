@@ -49,6 +49,11 @@ class Shared final : public relay::Observer {
     std::erase(emitters_, emitter);
   }
 
+  bool decides() const override {
+    const std::lock_guard lock(mutex_);
+    return std::ranges::any_of(emitters_, [](const auto& emitter) { return emitter->decides(); });
+  }
+
   void on_request(const relay::Request& request, Decide decide) override {
     auto deciding = emitters();
     std::erase_if(deciding, [](const auto& emitter) { return !emitter->decides(); });
@@ -118,9 +123,7 @@ class Shared final : public relay::Observer {
   }
   // Whether the rules or the application have a say in who publishes.
   bool guards_publishing() const {
-    const std::lock_guard lock(mutex_);
-    return relay::guard_publishing(*server.settings()) ||
-           std::ranges::any_of(emitters_, [](const auto& emitter) { return emitter->decides(); });
+    return relay::guard_publishing(*server.settings()) || decides();
   }
   // From then on the place is free for another server.
   void drain(rtmp::Duration time) {

@@ -167,7 +167,7 @@ HttpServer::HttpServer(Handler handler) : HttpServer(std::move(handler), Limits(
 
 HttpServer::HttpServer(Handler handler, Limits limits)
     : shared_(std::make_shared<Shared>(Shared{std::move(handler), limits})),
-      listener_(workers_, [shared = shared_](Worker&, Socket socket) {
+      listener_(workers_, [shared = shared_](Worker&, Socket socket, const Endpoint&) {
         if (shared->connections < shared->limits.connections)
           std::make_shared<Connection>(std::move(socket), shared)->wait();
       }) {}

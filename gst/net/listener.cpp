@@ -2,6 +2,7 @@
 #include "net/listener.h"
 
 #include <boost/asio/basic_socket_acceptor.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
@@ -25,6 +26,8 @@ constexpr std::string_view systemd = "systemd", systemd_prefix = "systemd:";
 
 constexpr int backlog = 4096;
 constexpr int attempts_at_a_common_port = 16;
+// A crowd comes in some at a time, so that those who are in are heard in between.
+constexpr int accepts_in_a_row = 16;
 // When descriptors run out, trying again at once would only spin.
 constexpr auto pause_after_failure = std::chrono::milliseconds(50);
 
@@ -50,6 +53,25 @@ std::string name_of(const Acceptor& acceptor) {
   if (path.starts_with('\0')) path.front() = '@';
   return std::string(unix_prefix) + path;
 }
+
+struct Visit {
+  int socket = -1;  // or what became of it is in errno
+  Endpoint peer;
+};
+
+// In one call, with what others take further ones for.
+Visit accept_from(int door) {
+  sockaddr_storage address = {};
+  socklen_t size = sizeof address;
+  const int socket = ::accept4(door, reinterpret_cast<sockaddr*>(&address), &size, SOCK_CLOEXEC);
+  if (socket < 0) return {};
+  return {socket, Endpoint(&address, size, address.ss_family == AF_UNIX ? 0 : IPPROTO_TCP)};
+}
+
+bool nobody_waits(int error) { return error == EAGAIN || error == EWOULDBLOCK; }
+
+// Who left before it was let in.
+bool has_gone(int error) { return error == ECONNABORTED || error == EPROTO || error == EINTR; }
 
 bool family_is_missing(const error_code& error) {
   return error == boost::asio::error::address_family_not_supported ||
@@ -79,8 +101,10 @@ struct Listener::Shared : std::enable_shared_from_this<Listener::Shared> {
 
   Shared(Workers& all, Accept call) : workers(all), accept(std::move(call)) {}
 
-  void accept_next(const std::shared_ptr<Door>& door);
-  void hand_out(Worker& worker, Socket socket);
+  void wait_at(const std::shared_ptr<Door>& door);
+  void wait_for_descriptors(const std::shared_ptr<Door>& door);
+  void accept_some(const std::shared_ptr<Door>& door);
+  void hand_out(const Visit& visit);
 
   Workers& workers;
   Accept accept;
@@ -111,8 +135,12 @@ error_code Listener::listen(const std::string& address, std::uint16_t port, unsi
     shared_->file.reset();
     return error;
   }
+  for (const auto& door : shared_->doors) {
+    error_code ignored;  // it is a socket
+    door->acceptor.native_non_blocking(true, ignored);
+  }
   boost::asio::post(workers_.first().context(), [shared = shared_] {
-    for (const auto& door : shared->doors) shared->accept_next(door);
+    for (const auto& door : shared->doors) shared->wait_at(door);
   });
   return {};
 }
@@ -191,30 +219,48 @@ error_code Listener::take_inherited(const std::string& name) {
 }
 
 // The handlers keep the door: one that was aborted may run long after the door was closed.
-void Listener::Shared::accept_next(const std::shared_ptr<Door>& door) {
-  Worker& worker = workers.next();
-  door->acceptor.async_accept(worker.context(), [self = shared_from_this(), door, &worker](
-                                                    const error_code& error, Socket socket) {
-    if (!door->acceptor.is_open()) return;
-    if (!error) {
-      self->hand_out(worker, std::move(socket));
-      self->accept_next(door);
-      return;
+void Listener::Shared::wait_at(const std::shared_ptr<Door>& door) {
+  door->acceptor.async_wait(Acceptor::wait_read,
+                            [self = shared_from_this(), door](const error_code& error) {
+                              if (!error && door->acceptor.is_open()) self->accept_some(door);
+                            });
+}
+
+void Listener::Shared::accept_some(const std::shared_ptr<Door>& door) {
+  for (int i = 0; i < accepts_in_a_row; ++i) {
+    const Visit visit = accept_from(door->acceptor.native_handle());
+    if (visit.socket >= 0) {
+      hand_out(visit);
+    } else if (nobody_waits(errno)) {
+      break;
+    } else if (!has_gone(errno)) {
+      return wait_for_descriptors(door);
     }
-    door->timer.expires_after(pause_after_failure);
-    door->timer.async_wait([self, door](const error_code& cancelled) {
-      if (!cancelled && door->acceptor.is_open()) self->accept_next(door);
-    });
+  }
+  wait_at(door);
+}
+
+void Listener::Shared::wait_for_descriptors(const std::shared_ptr<Door>& door) {
+  door->timer.expires_after(pause_after_failure);
+  door->timer.async_wait([self = shared_from_this(), door](const error_code& cancelled) {
+    if (!cancelled && door->acceptor.is_open()) self->wait_at(door);
   });
 }
 
-void Listener::Shared::hand_out(Worker& worker, Socket socket) {
-  close_on_exec(socket.native_handle());
-  boost::asio::post(worker.context(),
-                    [self = shared_from_this(), &worker, socket = std::move(socket)]() mutable {
-                      const std::shared_lock lock(self->mutex);
-                      if (!self->closed) self->accept(worker, std::move(socket));
-                    });
+void Listener::Shared::hand_out(const Visit& visit) {
+  Worker& worker = workers.next();
+  Socket socket(worker.context());
+  error_code error;
+  socket.assign(visit.peer.protocol(), visit.socket, error);
+  if (error) {
+    ::close(visit.socket);
+    return;
+  }
+  boost::asio::dispatch(worker.context(), [self = shared_from_this(), &worker, peer = visit.peer,
+                                           socket = std::move(socket)]() mutable {
+    const std::shared_lock lock(self->mutex);
+    if (!self->closed) self->accept(worker, std::move(socket), peer);
+  });
 }
 
 std::string Listener::addresses() const {

@@ -17,8 +17,9 @@ bool has_port(const std::string& address);
 
 class Listener {
  public:
-  // Called on the worker that the socket belongs to, whose TCP options are set.
-  using Accept = std::function<void(Worker&, Socket)>;
+  // Called on the worker that the socket belongs to, whose TCP options are set, with who is at its
+  // other end.
+  using Accept = std::function<void(Worker&, Socket, const Endpoint& peer)>;
 
   Listener(Workers& workers, Accept accept);
   // close() must have been called, or listen() have failed.

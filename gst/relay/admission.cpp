@@ -161,6 +161,7 @@ void Admission::judge() { go_on(&Admission::ask_observer, judgement(request_, *s
 
 // A new name is one of a stream; only web services rename apps.
 void Admission::ask_observer() {
+  if (!server_.observer().decides()) return ask_hooks();
   server_.observer().on_request(request_, home_([self = shared_from_this()](Decision decision) {
                                   if (self->request_.action == Action::connect)
                                     decision.rename.clear();

@@ -11,6 +11,7 @@
 #include "relay/login.h"
 #include "relay/pulls.h"
 #include "relay/session.h"
+#include "rtmp/enhanced.h"
 #include "rtmp/url.h"
 
 namespace relay {
@@ -25,6 +26,20 @@ Stream::Settings stream_settings(const Server::Settings& settings) {
 
 constexpr char moved[] = "Please go on at another server.";
 
+// A relay hands on every codec and track untouched.
+rtmp::ConnectAnswer make_connect_answer(const std::string& route_id) {
+  using Capabilities = rtmp::EnhancedCapabilities;
+  Capabilities capabilities;
+  capabilities.four_cc_list = {"*"};
+  capabilities.video = capabilities.audio = {{"*", Capabilities::can_forward}};
+  capabilities.caps_ex =
+      Capabilities::multitrack | Capabilities::mod_ex | Capabilities::timestamp_nano_offset;
+  rtmp::amf::Object properties;
+  rtmp::write_enhanced_capabilities(capabilities, properties);
+  properties.set(std::string(RoutePath::id_property), route_id);
+  return rtmp::ConnectAnswer(properties);
+}
+
 // "127.0.0.1:4711" without the port.
 std::string host_of(const std::string& address) { return address.substr(0, address.rfind(':')); }
 
@@ -36,6 +51,7 @@ Server::Server(Settings settings, Observer& observer)
       login_(std::make_shared<Login>(net::secure_random())),
       memory_(std::make_shared<Budget>(settings_->max_memory)),
       gop_memory_(std::make_shared<Budget>(settings_->max_memory / 2)),
+      connect_answer_(make_connect_answer(route_id_)),
       forwards_(std::make_unique<Forwards>(*this)),
       pulls_(std::make_unique<Pulls>(*this)),
       hub_(stream_settings(*settings_), stream_hooks()),
@@ -101,8 +117,9 @@ void Server::call_later(rtmp::Duration time, std::function<void()> call) {
 
 net::error_code Server::start() {
   auto listener = std::make_unique<net::Listener>(
-      workers_,
-      [this](net::Worker& worker, net::Socket socket) { accept(worker, std::move(socket)); });
+      workers_, [this](net::Worker& worker, net::Socket socket, const net::Endpoint& peer) {
+        accept(worker, std::move(socket), net::to_text(peer));
+      });
   const auto settings = this->settings();
   {
     const std::lock_guard lock(mutex_);
@@ -170,8 +187,7 @@ std::string Server::addresses() const {
 // --- clients
 // ---------------------------------------------------------------------------------------
 
-void Server::accept(net::Worker& worker, net::Socket socket) {
-  const std::string address = net::peer_name(socket);
+void Server::accept(net::Worker& worker, net::Socket socket, const std::string& address) {
   const auto settings = this->settings();
   if (settings->proxies && settings->proxies->contain(address)) {
     hear_proxy(worker, std::move(socket), address);

@@ -74,6 +74,8 @@ enum class Wishes { all, publish, play };
 class Observer {
  public:
   virtual ~Observer() = default;
+  // Whether it has a say in what clients want, and is to be asked.
+  virtual bool decides() const { return true; }
   // Answers through `decide`, at once or later, once, from any thread. The client waits.
   virtual void on_request(const Request&, std::function<void(Decision)> decide) { decide({}); }
   // Who logs in is not in the password file. Answers as on_request(); nothing: there is no such
@@ -229,6 +231,7 @@ class Server {
 
   // What this server is known by to others that it forwards to.
   const std::string& route_id() const { return route_id_; }
+  const rtmp::ConnectAnswer& connect_answer() const { return connect_answer_; }
   // Whether that place is here.
   bool is_own(const rtmp::Url& url) const;
   net::Worker& next_worker() { return workers_.next(); }
@@ -264,7 +267,7 @@ class Server {
   void stop_listening();
   void wait_for_sessions();
   void wait_for_http_clients();
-  void accept(net::Worker& worker, net::Socket socket);
+  void accept(net::Worker& worker, net::Socket socket, const std::string& address);
   void hear_proxy(net::Worker& worker, net::Socket socket, const std::string& address);
   void on_proxy_header(net::ProxyReader& reader, net::Worker& worker, const std::string& address,
                        const rtmp::Result<net::ProxyHeader>& header);
@@ -295,6 +298,7 @@ class Server {
   LimitCounts limits_;
   Moderator moderator_;
   const std::string route_id_ = make_route_id();
+  const rtmp::ConnectAnswer connect_answer_;
   const std::unique_ptr<Forwards> forwards_;
   const std::unique_ptr<Pulls> pulls_;
   Hub hub_;

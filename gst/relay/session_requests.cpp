@@ -23,24 +23,6 @@ using rtmp::Status;
 // Before a publish is accepted commands alone come, and less is allowed.
 constexpr std::uint32_t message_limit = rtmp::ChunkLimits{}.message_size;
 
-// A relay hands on every codec and track untouched.
-rtmp::amf::Object write_capabilities() {
-  using Capabilities = rtmp::EnhancedCapabilities;
-  Capabilities capabilities;
-  capabilities.four_cc_list = {"*"};
-  capabilities.video = capabilities.audio = {{"*", Capabilities::can_forward}};
-  capabilities.caps_ex =
-      Capabilities::multitrack | Capabilities::mod_ex | Capabilities::timestamp_nano_offset;
-  rtmp::amf::Object object;
-  rtmp::write_enhanced_capabilities(capabilities, object);
-  return object;
-}
-
-const rtmp::amf::Object& enhanced_capabilities() {
-  static const rtmp::amf::Object capabilities = write_capabilities();
-  return capabilities;
-}
-
 // Encoders call themselves FMLE, or say a word that librtmp and its kin say to publish. Players do
 // neither.
 bool looks_like_publisher(const ConnectRequest& request) {
@@ -131,9 +113,7 @@ void Session::decide_connect() {
     if (!decision.rename.empty()) connected_as_.app = decision.rename;
     begin_visit(0, connected_as_, connected_as_.app);
     server_.connected(host_);
-    rtmp::amf::Object properties = enhanced_capabilities();
-    properties.set(std::string(RoutePath::id_property), server_.route_id());
-    session_.accept_connect(properties);
+    session_.accept_connect(server_.connect_answer());
   });
 }
 

@@ -89,6 +89,8 @@ const Object* Value::object() const {
   return nullptr;
 }
 
+Object* Value::object() { return const_cast<Object*>(std::as_const(*this).object()); }
+
 bool Value::is_null() const { return get_if<Null>() || get_if<Undefined>(); }
 
 bool Usage::add_content(std::size_t bytes) {

@@ -150,6 +150,7 @@ class Value {
   std::optional<std::string_view> string() const;  // String, long or short; XML too
   // Object, or the associative part of an ECMA array; otherwise null.
   const Object* object() const;
+  Object* object();
   bool is_null() const;  // Null or Undefined
 
   bool operator==(const Value&) const;

@@ -32,11 +32,15 @@ enum Marker : std::uint8_t {
   avmplus_object_marker = 0x11,
 };
 
+// Of a command, and of an object in it: so many take one allocation.
+constexpr std::size_t usual_values = 4, usual_properties = 8;
+
 }  // namespace
 
 Result<std::vector<Value>> Reader::rest(bool lenient) {
   lenient_ = lenient;
   std::vector<Value> values;
+  values.reserve(usual_values);
   while (!at_end()) {
     auto value = next();
     if (!value) return value.error();
@@ -151,6 +155,7 @@ Result<std::vector<amf::Property>> Reader::properties(std::size_t depth) {
     if (!name) return name.error();
     auto content = value(depth);
     if (!content) return content.error();
+    if (properties.empty()) properties.reserve(usual_properties);
     properties.emplace_back(*name, *std::move(content));
   }
   in_.skip(3 * !at_end());

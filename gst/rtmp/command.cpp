@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include "rtmp/command.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
+#include <iterator>
 
 #include "rtmp/amf0.h"
 
@@ -20,19 +22,22 @@ Bytes amf0_part(const Message& message) {
   return amf3 && !bytes.empty() && bytes[0] == 0 ? bytes.subspan(1) : bytes;
 }
 
-// Takes the first value away, if there is one.
-amf::Value take_front(std::vector<amf::Value>& values) {
-  if (values.empty()) return {};
-  amf::Value front = std::move(values.front());
-  values.erase(values.begin());
-  return front;
+// Takes the value of that place away, if there is one.
+amf::Value take(std::vector<amf::Value>& values, std::size_t index) {
+  return index < values.size() ? std::move(values[index]) : amf::Value();
 }
 
 Result<std::string> take_name(std::vector<amf::Value>& values) {
-  amf::Value front = take_front(values);
-  auto* name = front.get_if<std::string>();
+  amf::Value first = take(values, 0);
+  auto* name = first.get_if<std::string>();
   if (!name || name->empty()) return Error::bad_command;
   return std::move(*name);
+}
+
+// Those from that place on.
+std::vector<amf::Value> take_rest(std::vector<amf::Value>& values, std::size_t index) {
+  const auto start = values.begin() + static_cast<std::ptrdiff_t>(std::min(index, values.size()));
+  return {std::make_move_iterator(start), std::make_move_iterator(values.end())};
 }
 
 }  // namespace
@@ -50,10 +55,10 @@ Result<Command> read_command(const Message& message, const amf::Limits& limits) 
   if (!name) return name.error();
   Command command;
   command.name = *std::move(name);
-  const double transaction_id = take_front(*values).number().value_or(0);
+  const double transaction_id = take(*values, 1).number().value_or(0);
   command.transaction_id = std::isfinite(transaction_id) ? transaction_id : 0;
-  command.object = take_front(*values);
-  command.arguments = *std::move(values);
+  command.object = take(*values, 2);
+  command.arguments = take_rest(*values, 3);
   return command;
 }
 
@@ -72,7 +77,7 @@ Result<Data> read_data(const Message& message, const amf::Limits& limits) {
   if (!values) return values.error();
   auto name = take_name(*values);
   if (!name) return name.error();
-  return Data{*std::move(name), *std::move(values)};
+  return Data{*std::move(name), take_rest(*values, 1)};
 }
 
 Message write_data(const Data& data, std::uint32_t stream_id, std::int64_t timestamp) {

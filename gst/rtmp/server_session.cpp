@@ -5,6 +5,7 @@
 #include <cassert>
 #include <cmath>
 
+#include "rtmp/amf0.h"
 #include "rtmp/control.h"
 #include "rtmp/flv.h"
 #include "rtmp/url.h"
@@ -69,6 +70,24 @@ Status name_refused(std::string_view code) {
 }
 
 }  // namespace
+
+ConnectAnswer::ConnectAnswer(const amf::Object& properties) {
+  amf::Object server{{"fmsVer", "FMS/3,5,7,7009"}, {"capabilities", 31}, {"mode", 1}};
+  for (const amf::Property& property : properties.properties)
+    server.set(property.first, property.second);
+  amf::Object information =
+      write_status({"status", "NetConnection.Connect.Success", "Connection succeeded."});
+  information.set("objectEncoding", 0);
+  objects_ = amf0::write_all({std::move(server), std::move(information)});
+}
+
+Message ConnectAnswer::write(double transaction_id) const {
+  ByteWriter out;
+  amf0::write(out, "_result");
+  amf0::write(out, transaction_id);
+  out.bytes(objects_);
+  return {MessageType::command, 0, 0, Buffer::adopt(out.take())};
+}
 
 ServerSession::ServerSession(Settings settings, Time now)
     : settings_(settings), idle_since_(now), second_start_(now) {}
@@ -146,7 +165,7 @@ Result<void> ServerSession::handle(const Message& message) {
 // --- commands ---
 
 Result<void> ServerSession::on_command(const Message& message) {
-  const Result<Command> command = read_command(message, settings_.amf);
+  Result<Command> command = read_command(message, settings_.amf);
   if (!command) return command.error();
   return dispatch(*command, message.stream_id);
 }
@@ -161,7 +180,7 @@ Result<void> ServerSession::count_command() {
   return {};
 }
 
-Result<void> ServerSession::dispatch(const Command& command, std::uint32_t stream_id) {
+Result<void> ServerSession::dispatch(Command& command, std::uint32_t stream_id) {
   const std::string& name = command.name;
   if (name == "connect") return on_connect(command);
   if (state_ == State::rejected) return {};
@@ -196,10 +215,10 @@ Result<void> ServerSession::dispatch(const Command& command, std::uint32_t strea
   return {};
 }
 
-Result<void> ServerSession::on_connect(const Command& command) {
+Result<void> ServerSession::on_connect(Command& command) {
   if (state_ != State::waiting) return Error::unexpected_command;
   ConnectRequest request;
-  if (const amf::Object* object = command.object.object()) request.properties = *object;
+  if (amf::Object* object = command.object.object()) request.properties = std::move(*object);
   const std::string app = text(request.properties, "app");
   const NameAndQuery split = split_query(app);
   request.app = normalised_app(split.name);
@@ -210,7 +229,7 @@ Result<void> ServerSession::on_connect(const Command& command) {
   request.flash_version = text(request.properties, "flashVer");
   if (const amf::Value* encoding = request.properties.find("objectEncoding"))
     request.object_encoding = number(*encoding, 0);
-  request.arguments = command.arguments;
+  request.arguments = std::move(command.arguments);
   state_ = State::connect_asked;
   connect_transaction_ = command.transaction_id;
   if (!accepts_name(request.app)) {
@@ -223,19 +242,13 @@ Result<void> ServerSession::on_connect(const Command& command) {
 
 // What belongs together leaves in one write, Set Chunk Size before the answer: simple encoders do
 // not understand one that comes in pieces.
-void ServerSession::accept_connect(const amf::Object& properties) {
+void ServerSession::accept_connect(const ConnectAnswer& answer) {
   assert(state_ == State::connect_asked);
   state_ = State::connected;
   output_.push_back(control::write(control::WindowAckSize{settings_.window_ack_size}));
   output_.push_back(control::write(control::SetPeerBandwidth{settings_.window_ack_size}));
   output_.push_back(control::write(control::SetChunkSize{settings_.chunk_size}));
-  amf::Object server{{"fmsVer", "FMS/3,5,7,7009"}, {"capabilities", 31}, {"mode", 1}};
-  for (const amf::Property& property : properties.properties)
-    server.set(property.first, property.second);
-  amf::Object information =
-      write_status({"status", "NetConnection.Connect.Success", "Connection succeeded."});
-  information.set("objectEncoding", 0);
-  send_command({"_result", connect_transaction_, std::move(server), {std::move(information)}});
+  output_.push_back(answer.write(connect_transaction_));
   replay();
 }
 

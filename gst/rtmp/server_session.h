@@ -78,6 +78,18 @@ using Event = std::variant<ConnectRequest, PublishRequest, PlayRequest, MediaRec
 
 }  // namespace server_event
 
+// What connect is answered with, but for the number of the transaction: the same for all clients of
+// a server, and so encoded once. May be shared by threads.
+class ConnectAnswer {
+ public:
+  // `properties` are added to those that every server has.
+  explicit ConnectAnswer(const amf::Object& properties = {});
+  Message write(double transaction_id) const;
+
+ private:
+  std::vector<std::uint8_t> objects_;
+};
+
 // Messages in, events and messages out. Owned by its connection's thread.
 class ServerSession {
  public:
@@ -103,8 +115,7 @@ class ServerSession {
   // What is to be sent, in order.
   std::vector<Message> take_output() { return std::exchange(output_, {}); }
 
-  // `properties` are added to the first object of connect's _result.
-  void accept_connect(const amf::Object& properties = {});
+  void accept_connect(const ConnectAnswer& answer = ConnectAnswer());
   // Sends the rejection; the owner then closes once it is written.
   void reject_connect(const Status& status);
 
@@ -149,8 +160,8 @@ class ServerSession {
   Result<void> handle(const Message& message);
   Result<void> on_command(const Message& message);
   Result<void> count_command();
-  Result<void> dispatch(const Command& command, std::uint32_t stream_id);
-  Result<void> on_connect(const Command& command);
+  Result<void> dispatch(Command& command, std::uint32_t stream_id);
+  Result<void> on_connect(Command& command);
   Result<void> on_create_stream(const Command& command);
   Result<void> on_publish(const Command& command, std::uint32_t stream_id);
   Result<void> on_play(const Command& command, std::uint32_t stream_id);

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,9 +51,10 @@ class ListenerTest : public testing::Test {
   std::vector<Worker*> accepted_;
   int user_timeout_ms_ = 0, keeps_alive_ = 0, descriptor_flags_ = 0;  // of the last one
   Workers workers_{2};
-  Listener listener_{workers_, [this](Worker& worker, Socket socket) {
+  Listener listener_{workers_, [this](Worker& worker, Socket socket, const Endpoint& peer) {
                        EXPECT_TRUE(worker.is_current());
                        EXPECT_TRUE(socket.is_open());
+                       EXPECT_EQ(to_text(peer), peer_name(socket));
                        const std::lock_guard lock(mutex_);
                        accepted_.push_back(&worker);
                        note_options(socket.native_handle());
@@ -99,6 +101,27 @@ TEST_F(ListenerTest, SpreadsConnectionsOverWorkers) {
   EXPECT_EQ(std::ranges::count(accepted_, &workers_[0]), 2);
 }
 
+TEST_F(ListenerTest, LetsACrowdIn) {
+  ASSERT_FALSE(listener_.listen("127.0.0.1", 0));
+  for (int i = 0; i < 100; ++i) connect("127.0.0.1");
+  EXPECT_TRUE(wait_accepted(100));
+}
+
+TEST_F(ListenerTest, LetsThemInWhoWaitedForDescriptors) {
+  ASSERT_FALSE(listener_.listen("127.0.0.1", 0));
+  Tcp::socket socket(context_, Tcp::v4());
+  rlimit limit = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit few = {256, limit.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  std::vector<int> taken;
+  while (taken.empty() || taken.back() >= 0) taken.push_back(::dup(socket.native_handle()));
+  socket.connect({boost::asio::ip::address_v4::loopback(), listener_.port()});
+  for (const int descriptor : taken) ::close(descriptor);
+  EXPECT_TRUE(wait_accepted(1));
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 TEST_F(ListenerTest, LetsTheKernelLookForDeadPeers) {
   ASSERT_FALSE(listener_.listen("127.0.0.1", 0));
   connect("127.0.0.1");
@@ -123,7 +146,7 @@ TEST_F(ListenerTest, LeavesNoPortToProgramsThatTheApplicationStarts) {
                            const_cast<char* const*>(arguments), ::environ),
             0);
   listener_.close();
-  Listener second(workers_, [](Worker&, Socket) {});
+  Listener second(workers_, [](Worker&, Socket, const Endpoint&) {});
   const rtmp::Time give_up = now() + 10s;
   while (second.listen("127.0.0.1", port) && now() < give_up)
     std::this_thread::yield();  // the kernel may still be about to close what it does not inherit
@@ -135,7 +158,7 @@ TEST_F(ListenerTest, LeavesNoPortToProgramsThatTheApplicationStarts) {
 
 TEST_F(ListenerTest, SaysThatAPortIsInUse) {
   ASSERT_FALSE(listener_.listen("localhost", 0));
-  Listener second(workers_, [](Worker&, Socket) {});
+  Listener second(workers_, [](Worker&, Socket, const Endpoint&) {});
   EXPECT_EQ(second.listen("localhost", listener_.port()), boost::system::errc::address_in_use);
 }
 
@@ -155,7 +178,7 @@ TEST_F(ListenerTest, GivesThePortBack) {
   const std::uint16_t port = rtmp::test::free_port();
   ASSERT_FALSE(listener_.listen("127.0.0.1", port));
   listener_.close();
-  Listener second(workers_, [](Worker&, Socket) {});
+  Listener second(workers_, [](Worker&, Socket, const Endpoint&) {});
   EXPECT_FALSE(second.listen("127.0.0.1", port));
   second.close();
 }

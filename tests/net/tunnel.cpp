@@ -77,7 +77,7 @@ class End {
 class TunnelTest : public testing::Test {
  protected:
   TunnelTest()
-      : listener_(workers_, [this](Worker& worker, Socket socket) {
+      : listener_(workers_, [this](Worker& worker, Socket socket, const Endpoint&) {
           ++connections_;
           boost::asio::co_spawn(worker.context(),
                                 serve(worker, make_plain_stream(std::move(socket))),
