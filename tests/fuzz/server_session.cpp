@@ -27,12 +27,12 @@ class Owner {
     allows(0) ? session_.accept_connect() : session_.reject_connect(refusal());
   }
   void handle(const PublishRequest& request) {
-    LAW(!request.name.empty() && session_.active());
+    LAW(session_.active());
     allows(1) ? session_.accept_publish(request.stream_id)
               : session_.reject_publish(request.stream_id, refusal());
   }
   void handle(const PlayRequest& request) {
-    LAW(!request.name.empty() && session_.active());
+    LAW(session_.active());
     if (!allows(2)) return session_.reject_play(request.stream_id, refusal());
     session_.accept_play(request.stream_id);
     session_.notify_publish(request.stream_id);

@@ -177,6 +177,14 @@ TEST_F(Server, TellsAppQueryAndTheDefaultInstanceApart) {
   EXPECT_EQ(request.tc_url, "rtmp://h/live");
 }
 
+TEST_F(Server, TakesARequestWithoutANameForTheAppAlone) {
+  with_stream();
+  ASSERT_TRUE(ask("publish", 5, {"?key=1"}, 1));
+  const auto request = std::get<server_event::PublishRequest>(*session_.next_event());
+  EXPECT_EQ(request.name, "");
+  EXPECT_EQ(request.query, "key=1");
+}
+
 TEST_F(Server, ToleratesConnectWithoutFieldsOrWithOthers) {
   const char* names[] = {"app", "tcUrl", "pageUrl", "swfUrl", "flashVer", "objectEncoding"};
   const amf::Value values[] = {amf::Null{},   amf::Undefined{},           7,           true,
