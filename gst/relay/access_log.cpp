@@ -45,6 +45,8 @@ AccessLog::~AccessLog() {
 std::string AccessLog::set(const std::string& path, LogFormat format) {
   const int descriptor = path.empty() ? -1 : open_file(path);
   if (!path.empty() && descriptor < 0) return fault_of(path);
+  const std::lock_guard lock(mutex_);
+  batch_.reset();  // what comes now is for the other file
   boost::asio::post(worker_.context(), [this, file = File{descriptor, path, std::move(format)}] {
     close();
     file_ = file;
@@ -66,27 +68,31 @@ void AccessLog::flush() {
 void AccessLog::write(SessionReport report) {
   shorten(report);
   const std::lock_guard lock(mutex_);
-  if (waiting_.size() >= max_waiting) {
+  if (waiting_ >= max_waiting) {
     ++lost_;
     return;
   }
-  waiting_.push_back(std::move(report));
-  if (waiting_.size() == 1) boost::asio::post(worker_.context(), [this] { write_waiting(); });
+  if (!batch_) {
+    batch_ = std::make_shared<Batch>();
+    boost::asio::post(worker_.context(), [this, batch = batch_] { write_batch(batch); });
+  }
+  batch_->push_back(std::move(report));
+  ++waiting_;
 }
 
 // --- on its thread
 
-void AccessLog::write_waiting() {
-  std::vector<SessionReport> reports;
+void AccessLog::write_batch(const std::shared_ptr<Batch>& batch) {
   {
     const std::lock_guard lock(mutex_);
-    reports.swap(waiting_);
+    if (batch_ == batch) batch_.reset();
+    waiting_ -= batch->size();
   }
   if (file_.path.empty()) return;
   std::string lines;
-  for (const SessionReport& report : reports) lines += file_.format.write(report) + '\n';
+  for (const SessionReport& report : *batch) lines += file_.format.write(report) + '\n';
   if (!is_in_place()) open_again();
-  append(lines, reports.size());
+  append(lines, batch->size());
 }
 
 // Whether the path still leads to the file.

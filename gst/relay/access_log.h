@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <mutex>
+#include <vector>
 
 #include "net/worker.h"
 #include "relay/session_report.h"
@@ -43,7 +45,10 @@ class AccessLog {
     LogFormat format;
   };
 
-  void write_waiting();
+  // Lines that are written together, in the file that is there when the first of them comes.
+  using Batch = std::vector<SessionReport>;
+
+  void write_batch(const std::shared_ptr<Batch>& batch);
   bool is_in_place() const;
   void open_again();
   void append(const std::string& lines, std::size_t count);
@@ -52,8 +57,9 @@ class AccessLog {
 
   const std::function<void(const std::string&)> on_fault_;
   std::atomic<std::uint64_t> lost_ = 0;
-  std::mutex mutex_;  // guards waiting_
-  std::vector<SessionReport> waiting_;
+  std::mutex mutex_;              // guards what follows, and in which order the thread is told
+  std::shared_ptr<Batch> batch_;  // the last one, as long as lines may be added; or null
+  std::size_t waiting_ = 0;       // lines
   // The log's thread's:
   File file_;
   bool faulty_ = false;  // and that was told

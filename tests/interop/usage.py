@@ -161,7 +161,10 @@ class Rotation(Logged):
         self.serve()
 
     def play_once(self):
+        """Until the server has seen the end as well."""
         self.client().play('cam').stop()
+        wait.until(lambda: self.server.get_property('stats').get_value('clients') == 0,
+                   'no client')
 
     def test_a_renamed_file_is_left_at_the_next_line(self):
         self.play_once()

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <future>
 
 #include "support/process.h"
 
@@ -219,6 +220,24 @@ TEST_F(AccessLogTest, GoesOnAsBeforeWhereAnotherFileCannotBeWritten) {
   EXPECT_NE(log_.set("/nowhere/log", format_).find("/nowhere/log"), std::string::npos);
   write(1);
   EXPECT_EQ(contents(path()), "1\n");
+}
+
+TEST_F(AccessLogTest, WritesEachLineWhereItWasSetWhenTheLineCame) {
+  std::promise<void> told, go_on;
+  AccessLog log([&](const std::string&) {
+    told.set_value();
+    go_on.get_future().wait();
+  });
+  ASSERT_EQ(log.set("/dev/full", format_), "");
+  log.write(report());
+  told.get_future().wait();  // its thread is busy from now on
+  log.write(report());
+  ASSERT_EQ(log.set(path(), format_), "");
+  log.write(report());
+  go_on.set_value();
+  log.flush();
+  EXPECT_EQ(contents(path()), "7\n");
+  EXPECT_EQ(log.lost(), 2u);
 }
 
 TEST_F(AccessLogTest, KeepsTheBeginningOfWhatIsLong) {
