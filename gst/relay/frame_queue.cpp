@@ -10,15 +10,18 @@ bool is_picture(const Frame& frame) { return frame.is_key() || frame.is_inter();
 
 }  // namespace
 
-FrameQueue::Outcome FrameQueue::push(FramePtr frame, rtmp::Time now) {
+void FrameQueue::push(FramePtr frame, rtmp::Time now) {
   const std::uint8_t track = frame->summary.track_id;
   if (frame->is_key()) waiting_for_key_.reset(track);
   if (frame->is_inter() && waiting_for_key_.test(track)) {
     ++dropped_;
-    return Outcome::ok;
+    return;
   }
   bytes_ += frame->size();
   entries_.push({std::move(frame), now});
+}
+
+FrameQueue::Outcome FrameQueue::keep_limits(rtmp::Time now) {
   if (over(limits_.bytes, limits_.time, now)) drop_disposable();
   if (over(limits_.bytes, limits_.time, now)) drop_before_last_keys();
   if (over(limits_.bytes, limits_.time, now)) drop_pictures();

@@ -11,7 +11,8 @@ namespace relay {
 
 // Over the soft bound it loses disposable frames, then each track's pictures up to its last key
 // frame, or all up to the next one; audio, headers and data stay. Over the hard bound the player is
-// beyond help.
+// beyond help. What a player could be given at once may be more than that, and counts only if it
+// was not taken: so pushing and keeping the limits are two things.
 // Time is that which the first frame has waited here, not its timestamp's: those may jump.
 class FrameQueue {
  public:
@@ -26,7 +27,9 @@ class FrameQueue {
   explicit FrameQueue(Limits limits) : limits_(limits) {}
 
   void set_limits(Limits limits) { limits_ = limits; }
-  Outcome push(FramePtr frame, rtmp::Time now);
+  void push(FramePtr frame, rtmp::Time now);
+  // To be called once the player has taken what it can.
+  Outcome keep_limits(rtmp::Time now);
   // The first frame, or null.
   FramePtr pop();
   // Gives up all frames, headers and data stay. False if there is none.

@@ -39,7 +39,7 @@ bool Session::Playing::deliver(const Batch& batch) {
   if (takes_as_it_is(batch) && write_directly(batch)) return true;
   enqueue(batch.frames);
   session_.driver_.flush();
-  give_memory_back();
+  keep_limits();
   return false;
 }
 
@@ -122,16 +122,14 @@ void Session::Playing::append(const Frame& frame) {
 
 void Session::Playing::enqueue(std::span<const FramePtr> frames) {
   const rtmp::Time now = net::now();
-  for (const FramePtr& frame : frames) {
-    if (!wanted(*frame)) continue;
-    if (queue_.push(frame, now) == FrameQueue::Outcome::ok) continue;
-    session_.driver_.close(Error::too_slow);
-    return;
-  }
+  for (const FramePtr& frame : frames)
+    if (wanted(*frame)) queue_.push(frame, now);
 }
 
 // What is still there after writing waits for a slow player.
-void Session::Playing::give_memory_back() {
+void Session::Playing::keep_limits() {
+  if (queue_.keep_limits(net::now()) == FrameQueue::Outcome::beyond_help)
+    return session_.driver_.close(Error::too_slow);
   Server& server = session_.server_;
   if (server.memory()->exceeded() && queue_.shed()) server.count(Limit::memory, session_.host_);
 }

@@ -39,7 +39,7 @@ class Session::Playing final : public Player {
   void count_written(const Batch& batch, std::size_t whole, std::size_t written);
   void append(const Frame& frame);
   void enqueue(std::span<const FramePtr> frames);
-  void give_memory_back();
+  void keep_limits();
   bool wanted(const Frame& frame) const;
   void send(const Frame& frame);
   void send_to_legacy_player(const FramePtr& frame);

@@ -22,7 +22,8 @@ rtmp::Message of_track(std::uint8_t id, std::uint8_t first_byte, std::size_t siz
 class FrameQueueTest : public testing::Test {
  protected:
   Outcome push(rtmp::Message message, rtmp::Duration at = {}) {
-    return queue_.push(make_frame(std::move(message), ++sequence_, 60'000), start + at);
+    queue_.push(make_frame(std::move(message), ++sequence_, 60'000), start + at);
+    return queue_.keep_limits(start + at);
   }
   std::string rest() {
     std::string text;

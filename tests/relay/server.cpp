@@ -593,6 +593,37 @@ TEST_F(ServerTest, LosesAPlayerThatReadsNothingAndNothingElse) {
   EXPECT_TRUE(observer_.told(Limit::player_queue));
 }
 
+class SmallQueueTest : public ServerTest {
+ protected:
+  SmallQueueTest() {
+    Server::Settings small = settings();
+    small.player_queue = {.bytes = 1'000, .time = 1h, .hard_bytes = 2'000, .hard_time = 1h};
+    start(small);
+  }
+  // More than a queue may hold.
+  const std::vector<rtmp::Message> gop_ = {key(0, 800), inter(40, 800), inter(80, 800),
+                                           inter(120, 800)};
+};
+
+TEST_F(SmallQueueTest, GivesAPlayerTheGopAtOnce) {
+  const auto source = publisher();
+  const auto early = player();
+  ASSERT_TRUE(source->start() && early->start());
+  source->send(gop_);
+  ASSERT_TRUE(early->run_until_seen(sample_access + "kiii"));
+  const auto late = player();
+  ASSERT_TRUE(late->start());
+  EXPECT_TRUE(late->run_until_seen(sample_access + "kiii")) << late->seen;
+}
+
+TEST_F(SmallQueueTest, GivesAPlayerThatReadsWhatComesTogether) {
+  const auto source = publisher();
+  const auto choosy = player("cam?audio=0");  // each frame is looked at
+  ASSERT_TRUE(source->start() && choosy->start());
+  source->send(gop_);
+  EXPECT_TRUE(choosy->run_until_seen(sample_access + "kiii")) << choosy->seen;
+}
+
 TEST_F(ServerTest, LetsAPlayerSendWhatItLikes) {
   start();
   const auto sink = player();
