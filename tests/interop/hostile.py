@@ -115,8 +115,7 @@ class Hostile(case.Case):
 
     def wait_for_frame(self, player, payload):
         """Others may come before."""
-        while player.next_message().payload != payload:
-            pass
+        next(message for message in player.incoming() if message.payload == payload)
 
     def assert_passes_on(self, publisher, player, messages):
         """`messages`: (type, payload, form...) of what the player gets, whatever the form."""

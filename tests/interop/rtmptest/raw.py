@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A client on a bare socket: says what a test wants it to say, and no more."""
 
+import itertools
 import os
 import socket
 import struct
+import time
 
 from . import amf, chunks, wait
 from .stub import (COMMAND, HANDSHAKE_SIZE, PING_REQUEST, PING_RESPONSE, SET_CHUNK_SIZE,
@@ -69,8 +71,11 @@ class Client:
         """Reads until the server closes."""
         self.sock.settimeout(timeout)
         try:
+            if self.shaken:
+                for _ in self.incoming():
+                    pass
             while True:
-                self.next_message() if self.shaken else self._receive(65536)
+                self._receive(65536)
         except Closed:
             pass
 
@@ -130,11 +135,11 @@ class Client:
         before = self.pongs
         try:
             self.ping()
-            while self.pongs == before:
-                self.next_message()
+            for _ in self.incoming():
+                if self.pongs > before:
+                    return True
         except Closed:
             return False
-        return True
 
     def next_message(self):
         while not self.messages:
@@ -144,9 +149,16 @@ class Client:
             self._on_control(message.payload)
         return message
 
-    def commands(self):
+    def incoming(self):
+        """As they come; what is awaited comes in time, however many others do."""
+        deadline = time.monotonic() + self.sock.gettimeout()
         while True:
-            message = self.next_message()
+            yield self.next_message()
+            if time.monotonic() > deadline:
+                raise wait.Timeout('others came, but not the message that was awaited')
+
+    def commands(self):
+        for message in self.incoming():
             if message.type == COMMAND:
                 yield amf.decode_all(message.payload)
 
@@ -165,12 +177,10 @@ class Client:
 
     def media(self, count):
         """The next messages that are audio, video or data."""
-        found = []
-        while len(found) < count:
-            message = self.next_message()
-            if message.type in (8, 9, 18) and not message.payload.startswith(b'\2\0\x11|Rtmp'):
-                found.append(message)
-        return found
+        media = (message for message in self.incoming()
+                 if message.type in (8, 9, 18)
+                 and not message.payload.startswith(b'\2\0\x11|Rtmp'))
+        return list(itertools.islice(media, count))
 
     def _on_control(self, payload):
         event, value = struct.unpack_from('>HI', payload)
