@@ -6,9 +6,10 @@
 namespace relay {
 namespace {
 
-// A row is written to in one go, which keeps the worker from everything else for some ms.
-constexpr std::size_t players_in_a_row = 1000;
+// A row is written to in one go, which keeps the worker from everything else for a few ms.
+constexpr std::size_t players_in_a_row = 250;
 constexpr std::size_t most_rows = 16;
+constexpr auto longest_turn = std::chrono::milliseconds(2);  // between two of them
 // More than this does not wait: a player's kernel would hardly take it in one write.
 constexpr std::size_t most_gathered = 256 * 1024;
 
@@ -90,11 +91,13 @@ bool Audience::take_inbox() {
   return std::exchange(urgent_, false);
 }
 
-// When a row is next. Some wait for half as long as others, so that they do not come all at once.
+// When a row is next. Each waits a little less than the one before, the last for half as long at
+// least, so that they do not come all at once.
 rtmp::Time Audience::due(const Row& row) const {
   if (row.since == rtmp::never) return rtmp::never;
-  const auto number = &row - rows_.data();
-  return row.since + latency_ - latency_ * number / static_cast<std::ptrdiff_t>(2 * rows_.size());
+  const rtmp::Duration turn =
+      std::min<rtmp::Duration>(latency_ / static_cast<int>(2 * rows_.size()), longest_turn);
+  return row.since + latency_ - turn * (&row - rows_.data());
 }
 
 void Audience::wait() {
