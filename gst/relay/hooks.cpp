@@ -11,6 +11,9 @@ namespace {
 
 using Action = Request::Action;
 using Answer = net::HttpClient::Answer;
+using Call = net::HttpClient::Call;
+
+constexpr std::size_t most_to_tell = 100;  // of one client, until it is answered
 
 HookEvent question_of(Action action) {
   switch (action) {
@@ -44,20 +47,18 @@ Hooks::Hooks(Settings settings)
 
 void Hooks::ask(const Request& request, std::function<void(Decision)> then) {
   const HookEvent event = question_of(request.action);
-  const auto& url = this->url(event);
-  if (!url || !knows(settings_.style, event)) return then({});
-  HookBody body = write_hook(settings_.style, event,
-                             {.request = request,
-                              .name = stream_name(request.app, request.stream),
-                              .epoch = seconds_since_1970() * 1000});
-  client_.post(
-      {*url, std::move(body.content_type), std::move(body.content)},
-      [this, request, place = url->authority(), then = std::move(then)](const Answer& answer) {
-        std::string fault;
-        Decision decision = read_hook_answer(settings_.style, request, answer, fault);
-        if (!fault.empty()) log(place, fault);
-        then(std::move(decision));
-      });
+  auto call = call_about(event, {.request = request,
+                                 .name = stream_name(request.app, request.stream),
+                                 .epoch = seconds_since_1970() * 1000});
+  if (!call) return then({});
+  const std::string place = call->url.authority();
+  client_.post(std::move(*call),
+               [this, request, place, then = std::move(then)](const Answer& answer) {
+                 std::string fault;
+                 Decision decision = read_hook_answer(settings_.style, request, answer, fault);
+                 if (!fault.empty()) log(place, fault);
+                 then(std::move(decision));
+               });
 }
 
 void Hooks::log(const std::string& place, const std::string& fault) {
@@ -65,16 +66,55 @@ void Hooks::log(const std::string& place, const std::string& fault) {
     settings_.on_fault("The hook at " + place + ": " + fault);
 }
 
-void Hooks::tell(HookEvent event, const HookDetails& details,
-                 std::function<void(const Answer&)> then) {
+std::optional<Call> Hooks::call_about(HookEvent event, const HookDetails& details) const {
   const auto& url = this->url(event);
-  if (!url || !knows(settings_.style, event)) return;
+  if (!url || !knows(settings_.style, event)) return std::nullopt;
   HookBody body = write_hook(settings_.style, event, details);
-  client_.post({*url, std::move(body.content_type), std::move(body.content)},
-               [this, place = url->authority(), then = std::move(then)](const Answer& answer) {
-                 if (answer.status == 0) log(place, answer.fault);
-                 if (then) then(answer);
-               });
+  return Call{*url, std::move(body.content_type), std::move(body.content)};
+}
+
+void Hooks::send(Call call, std::function<void(const Answer&)> then) {
+  const std::string place = call.url.authority();
+  client_.post(std::move(call), [this, place, then = std::move(then)](const Answer& answer) {
+    if (answer.status == 0) log(place, answer.fault);
+    then(answer);
+  });
+}
+
+void Hooks::tell(HookEvent event, const HookDetails& details) {
+  auto call = call_about(event, details);
+  if (!call) return;
+  const std::uint64_t client_id = details.request.client_id;
+  const std::string place = call->url.authority();
+  std::size_t before = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    auto& calls = to_tell_[client_id];
+    before = calls.size();
+    if (before < most_to_tell) calls.push_back(std::move(*call));
+  }
+  if (before == 0) tell_first(client_id);
+  if (before == most_to_tell) log(place, "it is told more of a client than it answers");
+}
+
+void Hooks::tell_first(std::uint64_t client_id) {
+  Call call;
+  {
+    const std::lock_guard lock(mutex_);
+    call = std::move(to_tell_.at(client_id).front());
+  }
+  send(std::move(call), [this, client_id](const Answer&) {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto told = to_tell_.find(client_id);
+      told->second.pop_front();
+      if (told->second.empty()) {
+        to_tell_.erase(told);
+        return;
+      }
+    }
+    tell_first(client_id);
+  });
 }
 
 // --- visits
@@ -100,7 +140,8 @@ void Hooks::watch(std::weak_ptr<const Watched> watched) {
 // Only a clear no ends what was allowed once.
 void Hooks::update(const std::shared_ptr<const Watched>& watched) {
   const std::weak_ptr weak(watched);
-  tell(HookEvent::update, watched->now(), [this, weak](const Answer& answer) {
+  auto call = call_about(HookEvent::update, watched->now());
+  send(std::move(*call), [this, weak](const Answer& answer) {
     const auto alive = weak.lock();
     if (alive && answer.status >= 400) return alive->drop();
     watch(weak);

@@ -4,6 +4,9 @@
 
 #include <array>
 #include <atomic>
+#include <deque>
+#include <map>
+#include <mutex>
 
 #include "net/http_client.h"
 #include "relay/hook_call.h"
@@ -42,14 +45,22 @@ class Hooks : public std::enable_shared_from_this<Hooks> {
   const std::optional<net::HttpUrl>& url(HookEvent event) const {
     return settings_.urls[static_cast<std::size_t>(event)];
   }
-  void tell(HookEvent event, const HookDetails& details,
-            std::function<void(const net::HttpClient::Answer&)> then = {});
+  // Nothing where nobody wants to know.
+  std::optional<net::HttpClient::Call> call_about(HookEvent event,
+                                                  const HookDetails& details) const;
+  void send(net::HttpClient::Call call, std::function<void(const net::HttpClient::Answer&)> then);
+  // As soon as the service has answered what it was told of the client before.
+  void tell(HookEvent event, const HookDetails& details);
+  void tell_first(std::uint64_t client_id);
   void watch(std::weak_ptr<const Watched> watched);
   void update(const std::shared_ptr<const Watched>& watched);
   void log(const std::string& place, const std::string& fault);
 
   const Settings settings_;
   Moderator moderator_;
+  std::mutex mutex_;  // guards what follows
+  // What is to be told, by client. The first is under way.
+  std::map<std::uint64_t, std::deque<net::HttpClient::Call>> to_tell_;
   net::HttpClient client_;  // the last: it calls us until it has stopped
 };
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """A web service decides what rtmpserver's clients may do, and is told what they have done."""
 
+import threading
+
 from rtmptest import case, raw, wait, web
 
 SECOND = 1_000_000_000
@@ -247,6 +249,22 @@ class Ends(Hooks):
                          [said['call'] for said in service.calls])
         self.assertEqual(1, len({said['clientid'] for said in service.calls}))
         done.wait_said(call='done', name='cam')
+
+    def test_each_waits_for_the_answer_to_the_one_before(self):
+        go_on = threading.Event()
+
+        def answer(said):
+            if said['call'] == 'publish_done':
+                go_on.wait(wait.PATIENCE)
+            return 200
+        service, relay = self.serve(answer, f'hook-timeout={60 * SECOND}')
+        self.client(relay).publish('cam').stop()
+        service.wait_said(call='publish_done')
+        wait.until(lambda: self.count('clients') == 0, 'no client')
+        self.publish(relay, 'other')  # what is asked later has been asked
+        self.assertEqual([], service.said(call='disconnect'))
+        go_on.set()
+        service.wait_said(call='disconnect')
 
     def test_who_vanishes_is_told_of(self):
         service, relay = self.serve()
