@@ -283,6 +283,7 @@ void HttpClient::post(Call call, Done done) {
   }
   boost::asio::post(worker_.context(), [this, call = std::move(call), done = std::move(done),
                                         too_many]() mutable {
+    if (closed_) return;
     const auto exchange = std::make_shared<Exchange>(*this, std::move(call), std::move(done));
     waiting_.push_back(exchange);
     if (too_many) return exchange->fail("too many calls wait for an answer");

@@ -210,5 +210,19 @@ TEST(HttpClient, MayGoWhileItWaits) {
   client.wait(std::chrono::milliseconds(20));
 }
 
+TEST(HttpClient, MayGoWhileAnAnswerLeadsToFurtherCalls) {
+  for (int i = 0; i < 20; ++i) {
+    const Silent server;
+    std::promise<void> answered;
+    HttpClient client({.timeout = std::chrono::milliseconds(1)});
+    client.post({server.url(), "", ""}, [&](const Answer&) {
+      answered.set_value();
+      for (int further = 0; further < 500; ++further)
+        client.post({server.url(), "", ""}, [](const Answer&) {});
+    });
+    answered.get_future().wait();
+  }
+}
+
 }  // namespace
 }  // namespace net
