@@ -31,7 +31,7 @@ class ClientSink(case.Case):
             'videotestsrc is-live=true ! x264enc tune=zerolatency ! flvmux streamable=true !'
             f' rtmpclientsink location={nginx.url()}')
         nginx.wait_for_publisher()
-        self.assertEqual(0, sending.interrupt(), sending)
+        self.assertEqual(0, sending.interrupt(timeout=5), sending)
         nginx.wait_for_log('deleteStream')
 
 

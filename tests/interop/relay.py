@@ -61,7 +61,7 @@ class FilesThroughTheRelay(case.Case):
     def test_gst_launch_ends_well_on_interrupt(self):
         relay = self.rtmpserver()
         player = self.player(relay.url()).wait_for_play()
-        self.assertEqual(0, relay.program.interrupt(), relay.program)
+        self.assertEqual(0, relay.program.interrupt(timeout=5), relay.program)
         player.program.wait_end(10)
 
 

@@ -228,7 +228,7 @@ class Page(Routes):
         program = self.run_program(
             ['sh', '-c', 'exec ' + line.replace('port=1935', f'port={port}')])
         program.wait_for_port(port)
-        self.assertEqual(0, program.interrupt(), program)
+        self.assertEqual(0, program.interrupt(timeout=5), program)
 
 
 if __name__ == '__main__':

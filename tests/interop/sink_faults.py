@@ -41,7 +41,7 @@ class WhenConnecting(SinkCase):
 
     def test_a_refused_connection_is_said_at_once(self):
         error = self.error_of(f'rtmp://127.0.0.1:{wait.free_port()}/live/cam')
-        self.assert_error(error, 'refused', OPENING, within=4)
+        self.assert_error(error, 'refused', OPENING, within=2)
 
     def test_an_unknown_host_is_named(self):
         error = self.error_of('rtmp://nosuch.invalid/live/cam')
@@ -80,7 +80,7 @@ class WhenConnecting(SinkCase):
             peer.read_to_end()
 
         error = self.error_of(self.server(script).url())
-        self.assert_error(error, 'createstream|netconnection.call.failed', within=4)
+        self.assert_error(error, 'createstream|netconnection.call.failed', within=3)
 
     def test_a_refused_connect_is_an_error_with_the_servers_reason(self):
         def script(peer):
@@ -92,7 +92,7 @@ class WhenConnecting(SinkCase):
             peer.read_to_end()
 
         error = self.error_of(self.server(script).url())
-        self.assert_error(error, 'no such tenant', within=4)
+        self.assert_error(error, 'no such tenant', within=3)
 
     def test_a_name_in_use_is_busy_and_the_first_publisher_goes_on(self):
         nginx = self.nginx()

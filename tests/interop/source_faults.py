@@ -48,7 +48,7 @@ class WhenConnecting(SourceCase):
 
     def test_a_refused_connection_is_said_at_once(self):
         error = self.error_of(f'rtmp://127.0.0.1:{wait.free_port()}/live/cam')
-        self.assert_error(error, 'refused', [OPEN_READ], within=4)
+        self.assert_error(error, 'refused', [OPEN_READ], within=2)
 
     def test_an_unknown_host_is_named(self):
         error = self.error_of('rtmp://nosuch.invalid/live/cam')

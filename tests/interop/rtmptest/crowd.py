@@ -45,7 +45,7 @@ class Crowd:
 
     def stop(self):
         self.process.stdin.close()
-        self.process.wait(wait.PATIENCE)
+        self.process.wait(5)
         self.process.stdout.close()
 
 
